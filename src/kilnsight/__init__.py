@@ -1,0 +1,3 @@
+"""Drone photos of cement plants into problems that get fixed, and shown to be fixed."""
+
+__version__ = "0.1.0"
