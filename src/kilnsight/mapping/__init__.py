@@ -1,0 +1,1 @@
+"""Photos to map: camera poses, surface model, orthomosaic, and how good they are."""
