@@ -1,0 +1,138 @@
+"""Detection: from a site's map to its suspected problems, measured and ordered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kilnsight.findings import pilecover
+from kilnsight.findings.cover import COVER_CELL_M, MAX_CELLS, Cover, find_cover
+from kilnsight.findings.finding import Finding, order_findings
+from kilnsight.findings.grid import Grid, resample
+from kilnsight.findings.ground import ground_model, ground_on
+from kilnsight.findings.measurement import (
+    Scale,
+    measure_area,
+    measure_extent,
+    measure_perimeter,
+    measure_strip,
+)
+from kilnsight.findings.mounds import Relief, find_relief
+from kilnsight.findings.piles import Pile, find_piles
+from kilnsight.findings.roads import Patch, find_roads
+from kilnsight.findings.site import SiteMap
+from kilnsight.findings.soil import find_soil
+from kilnsight.findings.surfaces import Tone, map_plants, scene_tone
+from kilnsight.findings.taxonomy import taxonomy
+
+Progress = Callable[[float], None]
+Mask = NDArray[np.bool_]
+
+RELIEF_CELL_M = 0.25
+"""Cell at which things that stand on the ground are told apart, metres."""
+MAX_RELIEF_CELLS = 60_000_000
+"""Cells at which that cell is made coarser instead; keeps memory below about 2 GiB."""
+MIN_CONFIDENCE = 0.5
+"""Confidence below which a find is not reported."""
+COVERED = 0.95
+"""Cover fraction from which a pile counts as covered."""
+
+
+def find(site: SiteMap, *, progress: Progress | None = None) -> list[Finding]:
+    """Suspected problems of a site, by severity and size, with ids; `progress` gets 0 to 1."""
+    tell = progress or (lambda share: None)
+    tone = scene_tone(site)
+    tell(0.05)
+    grid = _relief_grid(site)
+    ground = ground_on(grid, model=ground_model(site))
+    plants = map_plants(site, grid, tone=tone)
+    tell(0.3)
+    relief = find_relief(site.dsm(grid) - ground, cell=grid.cell, plants=plants)
+    tell(0.45)
+    piles = find_piles(site, relief, grid=grid, ground=ground, plants=plants)
+    tell(0.7)
+    cover = _ground_cover(site, relief, piles, grid=grid, tone=tone)
+    found = _pile_findings(site, piles, tone=tone)
+    tell(0.9)
+    found += [_road_finding(site, patch, cover) for patch in find_roads(cover, tone=tone)]
+    found += [_soil_finding(site, patch) for patch in find_soil(cover, tone=tone)]
+    tell(1.0)
+    return order_findings([f for f in found if f.confidence >= MIN_CONFIDENCE])
+
+
+def _relief_grid(site: SiteMap) -> Grid:
+    """Grid of the relief: as fine as the surface model has it, within memory."""
+    west, south, east, north = site.bounds
+    area = (east - west) * (north - south)
+    return site.grid(max(RELIEF_CELL_M, site.dsm_cell, math.sqrt(area / MAX_RELIEF_CELLS)))
+
+
+def _ground_cover(
+    site: SiteMap, relief: Relief, piles: list[Pile], *, grid: Grid, tone: Tone
+) -> Cover:
+    """Ground cover of the site outside piles, roofs and walls."""
+    west, south, east, north = site.bounds
+    area = (east - west) * (north - south)
+    coarse = site.grid(max(COVER_CELL_M, grid.cell, math.sqrt(area / MAX_CELLS)))
+    solid = cv2.dilate((relief.roof | relief.thin).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    solid = np.asarray(resample(solid, source=grid, target=coarse, order=0))
+    for pile in piles:
+        window = coarse.part(pile.polygon.bounds)
+        if pile.shape.confidence >= MIN_CONFIDENCE:
+            solid[window] |= coarse.sub(*window).burn(pile.polygon)
+    height = resample(np.nan_to_num(relief.height), source=grid, target=coarse)
+    return find_cover(site, coarse, height=height, solid=solid, tone=tone)
+
+
+def _pile_findings(site: SiteMap, piles: list[Pile], *, tone: Tone) -> list[Finding]:
+    """D01 of the piles that are not covered."""
+    found = []
+    for pile in piles:
+        covering = pilecover.cover_fraction(site, pile.polygon, tone=tone)
+        if covering.value >= COVERED:
+            continue
+        scale = Scale(site.grid_scale, site.scale_sigma)
+        length, width = measure_extent(pile.polygon, scale=scale, outline_m=pile.outline_m)
+        measures = {
+            "area_m2": measure_area(pile.polygon, scale=scale, outline_m=pile.outline_m),
+            "perimeter_m": measure_perimeter(pile.polygon, scale=scale, outline_m=pile.outline_m),
+            "volume_m3": pile.volume.net, "height_m": pile.volume.height,
+            "length_m": length, "width_m": width, "cover_fraction": covering,
+        }
+        found.append(Finding("D01", pile.polygon, pile.shape.confidence,
+                             taxonomy()["D01"].severity, measures))
+    return found
+
+
+def _patch_outline_m(site: SiteMap) -> float:
+    """Standard deviation of the place of an edge between two ground covers, metres."""
+    return math.hypot(COVER_CELL_M / 2, site.ortho_cell, 0.3)
+
+
+def _road_finding(site: SiteMap, patch: Patch, cover: Cover) -> Finding:
+    """D09 of a patch of worn ground."""
+    scale, outline = Scale(site.grid_scale, site.scale_sigma), _patch_outline_m(site)
+    length, width = measure_strip(patch.polygon, patch.inside, grid=cover.grid, scale=scale,
+                                  outline_m=outline)
+    measures = {
+        "area_m2": measure_area(patch.polygon, scale=scale, outline_m=outline),
+        "perimeter_m": measure_perimeter(patch.polygon, scale=scale, outline_m=outline),
+        "length_m": length, "width_m": width,
+    }
+    severity = taxonomy()["D09"].severity
+    return Finding("D09", patch.polygon, patch.confidence, severity, measures)
+
+
+def _soil_finding(site: SiteMap, patch: Patch) -> Finding:
+    """D16 of a patch of bare soil."""
+    scale, outline = Scale(site.grid_scale, site.scale_sigma), _patch_outline_m(site)
+    measures = {
+        "area_m2": measure_area(patch.polygon, scale=scale, outline_m=outline),
+        "perimeter_m": measure_perimeter(patch.polygon, scale=scale, outline_m=outline),
+    }
+    severity = taxonomy()["D16"].severity
+    return Finding("D16", patch.polygon, patch.confidence, severity, measures)

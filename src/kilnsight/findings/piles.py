@@ -1,0 +1,219 @@
+"""Piles of loose material: found by their shape, outlined at the toe, measured over their base."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from shapely.geometry import Polygon
+
+from kilnsight.findings.grid import Grid, disk, largest_part, resample, smooth_outline
+from kilnsight.findings.measurement import Base, Scale, Volume, fit_base, measure_volume
+from kilnsight.findings.mounds import Relief, box_of, rim_share, roughness, steepness
+from kilnsight.findings.site import SiteMap
+
+Heights = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+MIN_AREA_M2 = 15.0
+"""Smallest pile looked at, m2."""
+MIN_HEIGHT_M = 0.8
+"""Lowest pile looked at, metres."""
+REPOSE = (0.30, 1.05)
+"""Slopes of loose material, rise over run (17 to 46 degrees)."""
+MAX_WINDOW_CELLS = 4_000_000
+"""Cells of the finest window a pile is measured in."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What tells a pile from other high things; shares are 0 to 1, lengths in metres.
+
+    `repose` share of cells at the slopes of loose material, `upright` share of the rim that
+    is a wall, `rough` height texture, `at_edge` share of the rim at the end of the map.
+    """
+
+    area_m2: float
+    height_m: float
+    repose: float
+    upright: float
+    rough: float
+    plants: float
+    at_edge: float
+    width_m: float
+
+    @property
+    def confidence(self) -> float:
+        """How sure it is that this is a pile of loose material, 0 to 1."""
+        score = (
+            1.5 + 5.0 * (self.repose - 0.45) - 7.0 * max(self.upright - 0.12, 0)
+            - 6.0 * max(self.plants - 0.25, 0) - 8.0 * max(self.rough / self._grain - 1, 0)
+            + 1.2 * math.log(max(self.area_m2, 1) / 60) / math.log(10)
+            + 1.0 * min(self.height_m - 1.5, 1.5) - 3.0 * max(self.at_edge - 0.3, 0)
+            - 2.0 * max(3.5 - self.width_m, 0)
+        )
+        return round(1 / (1 + math.exp(-score)), 3)
+
+    @property
+    def _grain(self) -> float:
+        """Height texture a pile of this height may have, metres."""
+        return 0.22 + 0.02 * self.height_m
+
+
+@dataclass(frozen=True)
+class Pile:
+    """A pile: outline at the toe in map coordinates, shape, volume, its window and cells."""
+
+    polygon: Polygon
+    shape: Shape
+    volume: Volume
+    grid: Grid
+    inside: Mask
+    outline_m: float
+
+
+def find_piles(
+    site: SiteMap, relief: Relief, *, grid: Grid, ground: Heights, plants: Mask
+) -> list[Pile]:
+    """Piles of a map, bare or covered; `grid` is that of the relief, `ground` and `plants`."""
+    texture = roughness(relief.height, cell=grid.cell)
+    unknown = ~np.isfinite(relief.height)
+    unknown[[0, -1]] = unknown[:, [0, -1]] = True
+    piles = []
+    for number, window in enumerate(box_of(relief.labels), start=1):
+        if window is None:
+            continue
+        part, window = _with_margin(relief.labels, number, window, margin=round(8 / grid.cell))
+        shape = _shape(part, relief, window, texture=texture, plants=plants, unknown=unknown,
+                       cell=grid.cell)
+        if shape.area_m2 < MIN_AREA_M2 or shape.height_m < MIN_HEIGHT_M or shape.confidence < 0.3:
+            continue
+        pile = _outline(site, relief, part=part, window=window, grid=grid, ground=ground,
+                        shape=shape)
+        if pile is not None:
+            piles.append(pile)
+    return piles
+
+
+def _with_margin(
+    labels: NDArray[np.int32], number: int, window: tuple[slice, slice], *, margin: int
+) -> tuple[Mask, tuple[slice, slice]]:
+    """Mask of a label within its box grown by `margin` cells, and that box."""
+    rows, columns = (
+        slice(max(0, s.start - margin), min(n, s.stop + margin))
+        for s, n in zip(window, labels.shape, strict=True)
+    )
+    return labels[rows, columns] == number, (rows, columns)
+
+
+def _shape(
+    part: Mask, relief: Relief, window: tuple[slice, slice], *, texture: Heights, plants: Mask,
+    unknown: Mask, cell: float,
+) -> Shape:
+    """Shape of one mound."""
+    height, slope = relief.height[window], relief.slope[window]
+    inner = ndimage.distance_transform_edt(part) * cell
+    body = part & (inner > 0.8)
+    body = body if body.any() else part
+    rim = part & (inner <= 1.0)
+    faces = (slope >= REPOSE[0]) & (slope <= REPOSE[1])
+    upright = rim & (slope > 1.3) & (height > 1.0)
+    return Shape(
+        area_m2=float(part.sum()) * cell**2,
+        height_m=float(np.quantile(height[part], 0.995)),
+        repose=float(faces[body].mean()),
+        upright=float(upright.sum() / max(rim.sum(), 1)),
+        rough=float(np.median(texture[window][body])),
+        plants=float(plants[window][part].mean()),
+        at_edge=rim_share(part, of=unknown[window]),
+        width_m=2 * float(inner.max()),
+    )
+
+
+def _outline(
+    site: SiteMap, relief: Relief, *, part: Mask, window: tuple[slice, slice], grid: Grid,
+    ground: Heights, shape: Shape,
+) -> Pile | None:
+    """Pile of a mound, outlined and measured on the surface model's own cells."""
+    coarse = grid.sub(*window)
+    area = coarse.ny * coarse.nx * grid.cell**2
+    fine = site.grid(max(site.dsm_cell, math.sqrt(area / MAX_WINDOW_CELLS)), bounds=coarse.bounds)
+
+    def read(mask: Mask) -> Mask:
+        return np.asarray(resample(mask, source=coarse, target=fine, order=0))
+
+    others = (relief.labels[window] > 0) & ~part
+    solid = relief.roof[window] | relief.thin[window]
+    blocked, core = read(others | solid), read(part)
+    dsm, spread = site.dsm(fine), site.spread(fine)
+    low = resample(ground[window], source=coarse, target=fine)
+    base = _base(dsm, core, blocked, low=low, grid=fine)
+    inside, toe = _toe(dsm - base.heights, core, blocked=blocked, cell=fine.cell, shape=shape)
+    if inside is None:
+        return None
+    base = _base(dsm, inside, blocked, low=low, grid=fine)
+    polygon = outline_polygon(inside, grid=fine, grow_m=toe, blocked=blocked)
+    if polygon.area < MIN_AREA_M2:
+        return None
+    noise = float(np.median(spread[inside]))
+    outline_m = math.hypot(0.5 * fine.cell, 0.1, noise / 0.7, 0.3 * toe)
+    cells = fine.burn(polygon)
+    scale = Scale(site.grid_scale, site.scale_sigma)
+    volume = measure_volume(dsm, base, inside=cells, spread=spread, grid=fine, scale=scale,
+                            outline_m=outline_m)
+    return Pile(polygon, shape, volume, fine, cells, outline_m)
+
+
+def _base(dsm: Heights, core: Mask, blocked: Mask, *, low: Heights, grid: Grid) -> Base:
+    """Base of a pile from the free ground one to four metres outside it."""
+    away = ndimage.distance_transform_edt(~core) * grid.cell
+    near_solid = cv2.dilate(blocked.astype(np.uint8), disk(0.8, cell=grid.cell)) > 0
+    rim = (away > 0.9) & (away < 3.5) & ~near_solid & (np.abs(dsm - low) < 0.3)
+    return fit_base(dsm, rim=rim, inside=core, grid=grid, fallback=low)
+
+
+def _toe(
+    rise: Heights, core: Mask, *, blocked: Mask, cell: float, shape: Shape
+) -> tuple[Mask | None, float]:
+    """Cells above a low level connected to the core, and how far the toe lies outside them.
+
+    Dense matching rounds the toe, so that the contour of height 0 is not to be trusted: the toe
+    is drawn out from two higher contours along the flank.
+    """
+    smooth = cv2.GaussianBlur(np.nan_to_num(rise), (0, 0), max(0.5, 0.2 / cell))
+    reach = cv2.dilate(core.astype(np.uint8), disk(1.5, cell=cell)) > 0
+    level = 0.25 if shape.height_m > 1.2 else 0.18
+    inside = _connected(reach & ~blocked & (smooth > level), core)
+    if inside is None:
+        return None, 0.0
+    free = inside & ~(cv2.dilate(blocked.astype(np.uint8), disk(0.6, cell=cell)) > 0)
+    band = free & (smooth > level) & (smooth < level + 0.6)
+    slope = steepness(smooth, cell=cell)
+    flank = float(np.median(slope[band])) if band.sum() > 20 else 0.7
+    return inside, min(level / max(flank, 0.2), 1.0)
+
+
+def _connected(mask: Mask, core: Mask) -> Mask | None:
+    """The part of a mask that holds most of the core, holes filled; None where there is none."""
+    mask = ndimage.binary_opening(mask, iterations=2)
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    held = np.bincount(labels[core & mask], minlength=count)
+    held[0] = 0
+    if not held.any():
+        return None
+    return np.asarray(ndimage.binary_fill_holes(labels == int(np.argmax(held))))
+
+
+def outline_polygon(inside: Mask, *, grid: Grid, grow_m: float, blocked: Mask) -> Polygon:
+    """Outline of a mask grown by `grow_m` metres, but not into what is blocked."""
+    polygon = max(grid.polygons(inside), key=lambda p: p.area)
+    smooth = smooth_outline(polygon, cell=grid.cell)
+    grown = smooth.buffer(grow_m)
+    walls = [p for p in grid.polygons(blocked & ~inside) if p.distance(smooth) <= grow_m]
+    for wall in walls:
+        grown = grown.difference(wall)
+    return largest_part(largest_part(grown).simplify(grid.cell / 2))

@@ -1,0 +1,229 @@
+"""Surfaces without labels: what the colours, textures and heights of a map say on day one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kilnsight.findings.grid import Grid
+from kilnsight.findings.site import SiteMap
+
+Image = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+HALO_M = 6.0
+"""Margin read around a tile so that its textures do not depend on the tiling, metres."""
+TILE = 1024
+"""Side of a tile in cells."""
+LOW_M = 0.5
+"""Height above ground below which a cell can be ground, metres."""
+SEALED_WARMTH = 0.055
+"""Red minus blue share of light below which ground is asphalt or clean concrete."""
+SOIL_WARMTH = (0.185, 0.26)
+"""Range in which the warmth that parts trafficked ground from soil is sought."""
+
+
+class Surface(IntEnum):
+    """What covers a cell of the map; 0 where nothing was seen."""
+
+    UNSEEN = 0
+    VEGETATION = 1
+    BARE_SOIL = 2
+    UNPAVED = 3
+    PAVED = 4
+    BULK_MATERIAL = 5
+    DUST_NET = 6
+    TARPAULIN = 7
+    ROOF = 8
+    CONCRETE = 9
+    WATER = 10
+    TURBID_WATER = 11
+    VEHICLE = 12
+    SHADOW = 13
+    OTHER = 14
+
+
+@dataclass(frozen=True)
+class Tone:
+    """What the light and the camera did to a scene's colours.
+
+    `white`, shape (3,), are gains that make the brightest grey things grey; `middle` is the
+    median brightness (linear, 0 to 1); `green` the excess green that parts plants from soil;
+    `warm` the warmth that parts trafficked ground from soil.
+    """
+
+    white: NDArray[np.float32]
+    middle: float
+    green: float
+    warm: float
+
+
+@dataclass(frozen=True)
+class Cues:
+    """Colour and texture of cells, each of shape (ny, nx).
+
+    `bright` is brightness over the scene's median, `green` the excess green 2g - r - b of the
+    colour shares, `warm` the red minus the blue share after white balance, `blue` and `red` the
+    shares themselves, `grain` the standard deviation of log brightness within half a metre.
+    """
+
+    bright: Image
+    green: Image
+    warm: Image
+    blue: Image
+    red: Image
+    grain: Image
+    seen: Mask
+
+
+def linear(rgb: NDArray[np.uint8]) -> Image:
+    """Linear light, 0 to 1, of sRGB bytes (IEC 61966-2-1), same shape."""
+    steps = np.arange(256) / 255
+    table = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)
+    return np.asarray(table.astype(np.float32)[rgb])
+
+
+def scene_tone(site: SiteMap, *, cells: int = 1_500_000) -> Tone:
+    """Tone of a whole map, from a coarse copy of its ortho."""
+    west, south, east, north = site.bounds
+    cell = max(0.5, ((east - west) * (north - south) / cells) ** 0.5)
+    rgb, seen = site.ortho(site.grid(cell))
+    light = linear(rgb)[seen & (rgb.max(axis=2) > 0)]
+    if len(light) < 100:
+        return Tone(np.ones(3, np.float32), 0.2, 0.1, sum(SOIL_WARMTH) / 2)
+    shares = light / np.maximum(light.sum(1, keepdims=True), 1e-4)
+    bright = light.mean(1)
+    white = _white_gains(shares, bright)
+    middle = float(np.median(bright))
+    lit = bright > 0.15 * middle
+    excess = 3 * shares[:, 1] - 1
+    green = _otsu(excess[lit & (excess > -0.1) & (excess < 0.5)], 0.07, 0.14)
+    balanced = shares * white
+    warmth = (balanced[:, 0] - balanced[:, 2]) / balanced.sum(1)
+    ground = lit & (excess < green) & (warmth > SEALED_WARMTH) & (warmth < 0.5)
+    return Tone(white, middle, green, _otsu(warmth[ground], *SOIL_WARMTH))
+
+
+def _white_gains(shares: Image, bright: Image) -> NDArray[np.float32]:
+    """Gains that take a blue cast off; ones where the brightest things are not bluish.
+
+    Bright things are grey, white or pale brown, hardly ever pale blue: blue there is the
+    camera's. A warm cast is left alone, since it may well be pale dust.
+    """
+    pale = np.abs(shares - 1 / 3).max(1) < 0.12
+    top = pale & (bright > np.quantile(bright, 0.985))
+    if top.sum() < 50:
+        return np.ones(3, np.float32)
+    patch = np.median(shares[top], axis=0)
+    if patch[2] <= patch[0]:
+        return np.ones(3, np.float32)
+    return np.asarray((1 / 3) / patch, dtype=np.float32)
+
+
+def _otsu(values: NDArray[np.float32], low: float, high: float) -> float:
+    """Threshold that parts values best in two (Otsu 1979), sought between `low` and `high`."""
+    if len(values) < 100:
+        return (low + high) / 2
+    counts, edges = np.histogram(values, 256)
+    centres = (edges[1:] + edges[:-1]) / 2
+    below = np.cumsum(counts)
+    above = below[-1] - below
+    sums = np.cumsum(counts * centres)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = sums / below - (sums[-1] - sums) / above
+        between = np.nan_to_num(below * above * gap**2)
+    inside = (centres >= low) & (centres <= high)
+    if not inside.any():
+        return (low + high) / 2
+    return float(centres[inside][np.argmax(between[inside])])
+
+
+def find_cues(rgb: NDArray[np.uint8], seen: Mask, *, tone: Tone, cell: float) -> Cues:
+    """Cues of a window: `rgb` of shape (ny, nx, 3), bytes, `seen` of shape (ny, nx)."""
+    light = linear(rgb)
+    brightness = light.mean(axis=2)
+    log = np.log(brightness / tone.middle + 0.03)
+    sigma = max(0.5, 0.35 / cell)
+    mean = cv2.GaussianBlur(log, (0, 0), sigma)
+    grain = np.sqrt(np.maximum(cv2.GaussianBlur(log * log, (0, 0), sigma) - mean**2, 0))
+    soft = cv2.GaussianBlur(light, (0, 0), max(0.4, 0.2 / cell))
+    total = np.maximum(soft.sum(axis=2), 1e-4)
+    balanced = soft * tone.white
+    return Cues(
+        bright=soft.mean(axis=2) / tone.middle,
+        green=3 * soft[..., 1] / total - 1,
+        warm=(balanced[..., 0] - balanced[..., 2]) / np.maximum(balanced.sum(axis=2), 1e-4),
+        blue=soft[..., 2] / total,
+        red=soft[..., 0] / total,
+        grain=grain,
+        seen=seen,
+    )
+
+
+def classify(
+    cues: Cues, height: Image, roof: Mask, *, tone: Tone, cell: float
+) -> NDArray[np.uint8]:
+    """Surface of each cell, shape (ny, nx); `height` above ground in metres, `roof` from relief."""
+    raised = height > LOW_M
+    shadow = (cues.bright < 0.3) & (cues.warm < 0.08) & (cues.green < 0.12)
+    teal = (cues.green > 0.12) & (cues.blue > cues.red + 0.02)
+    plants = (cues.green > tone.green) & ~teal
+    water = (cues.bright < 0.6) & (cues.blue >= cues.red + 0.04) & (cues.grain < 0.12) & ~raised
+    blue_sheet = (cues.blue > 0.42) & (cues.blue > cues.red + 0.15)
+    neutral = cues.warm < SEALED_WARMTH
+    surface = np.where(cues.warm > tone.warm, Surface.BARE_SOIL, Surface.UNPAVED)
+    surface[neutral] = Surface.PAVED
+    surface[neutral & (cues.bright > 2.2)] = Surface.CONCRETE
+    surface[raised] = Surface.BULK_MATERIAL
+    surface[shadow] = Surface.SHADOW
+    surface[plants] = Surface.VEGETATION
+    surface[teal & (cues.bright > 0.1)] = Surface.DUST_NET
+    surface[water] = Surface.WATER
+    surface[blue_sheet] = Surface.TARPAULIN
+    surface[roof] = Surface.ROOF
+    surface = _majority(surface.astype(np.uint8), cell=cell)
+    surface[~cues.seen] = Surface.UNSEEN
+    return surface
+
+
+def _majority(surface: NDArray[np.uint8], *, cell: float) -> NDArray[np.uint8]:
+    """Most frequent surface within about half a metre."""
+    size = 2 * max(1, round(0.4 / cell)) + 1
+    votes = np.zeros(surface.shape, np.float32)
+    winner = surface.copy()
+    for kind in np.unique(surface):
+        share = cv2.boxFilter((surface == kind).astype(np.float32), -1, (size, size))
+        better = share > votes
+        votes[better], winner[better] = share[better], kind
+    return winner
+
+
+def map_surfaces(
+    site: SiteMap, grid: Grid, *, height: Image, roof: Mask, tone: Tone
+) -> NDArray[np.uint8]:
+    """Surface of each cell of a map, shape of `grid`, tile by tile."""
+    surfaces = np.zeros(grid.shape, np.uint8)
+    for rows, columns, inner_rows, inner_columns in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
+        rgb, seen = site.ortho(grid.sub(rows, columns))
+        cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
+        part = classify(cues, height[rows, columns], roof[rows, columns], tone=tone,
+                        cell=grid.cell)
+        target = surfaces[rows, columns]
+        target[inner_rows, inner_columns] = part[inner_rows, inner_columns]
+    return surfaces
+
+
+def map_plants(site: SiteMap, grid: Grid, *, tone: Tone) -> Mask:
+    """Cells with leaves, shape of `grid`, tile by tile; specks are taken out."""
+    plants = np.zeros(grid.shape, bool)
+    for rows, columns, inner_rows, inner_columns in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
+        rgb, seen = site.ortho(grid.sub(rows, columns))
+        cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
+        leaf = seen & (cues.green > tone.green) & (cues.blue <= cues.red + 0.02)
+        soft = cv2.blur(leaf.astype(np.float32), (5, 5)) > 0.5
+        plants[rows, columns][inner_rows, inner_columns] = soft[inner_rows, inner_columns]
+    return plants
