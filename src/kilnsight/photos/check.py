@@ -103,7 +103,7 @@ def _positions(flight: Flight) -> list[Problem]:
         return []
     remedy = fl.remedy(Flag.NO_GPS)
     if len(placed) < MIN_GPS:
-        text = _("Georeferencing is impossible: photos with a GPS position: {count}, needed: {least}.",
+        text = _("The map cannot be placed: photos with GPS position: {count}, needed: {least}.",
                  count=len(placed), least=MIN_GPS)
         return [Problem("no_gps", Severity.ERROR, text, remedy, _names(without))]
     found = []

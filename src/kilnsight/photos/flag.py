@@ -70,7 +70,6 @@ def reason(flag: Flag, detail: str = "") -> str:
 def remedy(flag: Flag) -> str:
     """Sentence, in the language in use, that says what to do about a flag."""
     again = _("Copy the file from the camera's card again, or leave it out.")
-    none = _("Nothing needs to be done; the photo is used with less weight where it matters.")
     sentences = {
         Flag.BLURRED: _("Look at the photo; fly slower or with a shorter exposure next time."),
         Flag.OVEREXPOSED: _("Lower the exposure next time; burnt-out areas cannot be mapped."),
@@ -89,4 +88,4 @@ def remedy(flag: Flag) -> str:
         Flag.UNREADABLE: _("Check the permissions of the file and the disk."),
         Flag.CRASHED: again,
     }
-    return sentences.get(flag, none)
+    return sentences[flag]

@@ -100,7 +100,8 @@ def _assumption_text(kind: Assumption, value: str, language: str | None) -> str:
             language, value=value,
         ),
         Assumption.PLANE_REFUSED: _(
-            "focal plane resolution not used, it means a sensor {value}", language, value=value
+            "focal plane resolution not used, it means a sensor {value} wide",
+            language, value=value,
         ),
         Assumption.CALIBRATION_REFUSED: _(
             "calibration in XMP not used, it does not fit the camera: {value}",
