@@ -28,6 +28,8 @@ COVER_CELL_M = 0.5
 """Cell at which ground cover is told apart, metres."""
 MAX_CELLS = 30_000_000
 """Cells at which that cell is made coarser instead."""
+SHADE_M = 12.0
+"""Width of a shadow across which ground is taken to go on, metres."""
 SMOOTH_M = 1.0
 """Distance over which a cell's neighbours have a say in what it is, metres."""
 HOLE_M2 = 60.0
@@ -39,7 +41,8 @@ class Cover:
     """Open ground of a map: masks of shape `grid`, and the cues they come from.
 
     `soil` is bare soil, `worn` unpaved or dusted ground, `open` all ground that is neither
-    plants, water, shadow nor covered by something that stands on it.
+    plants, water, shadow nor covered by something that stands on it. `surface` is the surface
+    model, metres.
     """
 
     grid: Grid
@@ -47,7 +50,7 @@ class Cover:
     worn: Mask
     open: Mask
     warm: Image
-    bright: Image
+    surface: Image
 
 
 def find_cover(
@@ -55,39 +58,68 @@ def find_cover(
 ) -> Cover:
     """Ground cover; `height` above ground in metres and `solid` (roofs, walls, piles) on `grid`."""
     warm = np.zeros(grid.shape, np.float32)
-    bright = np.zeros(grid.shape, np.float32)
-    ground = np.zeros(grid.shape, bool)
-    for rows, columns, inner_rows, inner_columns in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
+    ground, shade = np.zeros(grid.shape, bool), np.zeros(grid.shape, bool)
+    for rows, columns, *inner in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
         rgb, seen = site.ortho(grid.sub(rows, columns))
         cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
-        free = _is_ground(cues, height[rows, columns], solid[rows, columns], tone)
-        inner = inner_rows, inner_columns
-        warm[rows, columns][inner] = cues.warm[inner]
-        bright[rows, columns][inner] = cues.bright[inner]
-        ground[rows, columns][inner] = free[inner]
-    return _part_ground(grid, ground, warm, bright, tone)
+        low = seen & ~(height[rows, columns] > LOW_M) & ~solid[rows, columns]
+        dark = (cues.bright < 0.3) & (cues.warm < 0.08) & (cues.green < 0.2)
+        at = tuple(inner)
+        warm[rows, columns][at] = cues.warm[at]
+        ground[rows, columns][at] = (low & ~dark & _is_bare(cues, tone))[at]
+        shade[rows, columns][at] = (low & dark)[at]
+    surface = site.dsm(grid)
+    return _part_ground(grid, ground, shade, warm=warm, surface=surface, tone=tone)
 
 
-def _is_ground(cues: Cues, height: Image, solid: Mask, tone: Tone) -> Mask:
-    """Cells of open ground in a tile."""
-    shadow = (cues.bright < 0.3) & (cues.warm < 0.08)
+def _is_bare(cues: Cues, tone: Tone) -> Mask:
+    """Cells without plants, water, nets or blue sheets, by colour."""
     teal = (cues.green > 0.12) & (cues.blue > cues.red + 0.02)
     blue = cues.blue > cues.red + 0.04
-    plants = cues.green > tone.green
-    low = ~(height > LOW_M)
-    return np.asarray(cues.seen & low & ~solid & ~shadow & ~teal & ~blue & ~plants)
+    return np.asarray(~teal & ~blue & ~(cues.green > tone.green))
 
 
-def _part_ground(grid: Grid, ground: Mask, warm: Image, bright: Image, tone: Tone) -> Cover:
+def _part_ground(
+    grid: Grid, ground: Mask, shade: Mask, *, warm: Image, surface: Image, tone: Tone
+) -> Cover:
     """Open ground parted into soil and worn by warmth, smoothed among neighbours."""
     sigma = SMOOTH_M / grid.cell
     weight = cv2.GaussianBlur(ground.astype(np.float32), (0, 0), sigma)
     mean = cv2.GaussianBlur(np.where(ground, warm, 0), (0, 0), sigma) / np.maximum(weight, 1e-3)
-    mostly = (weight > 0.5) | ground
-    mostly &= weight > 0.3
+    mostly = ((weight > 0.5) | ground) & (weight > 0.3)
     soil = mostly & (mean > tone.warm)
     worn = mostly & (mean > SEALED_WARMTH) & ~soil
-    return Cover(grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm, bright)
+    worn = through_shade(worn, shade, cell=grid.cell)
+    return Cover(
+        grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm, surface
+    )
+
+
+def through_shade(mask: Mask, shade: Mask, *, cell: float) -> Mask:
+    """Mask carried on across shadows that lie between two parts of it, as on a road.
+
+    A shadow hides what the ground is; where the same ground goes on straight behind it within
+    `SHADE_M`, it is taken to go on below it.
+    """
+    size = 2 * round(SHADE_M / 2 / cell) + 1
+    work = mask.astype(np.uint8)
+    joined = np.zeros(mask.shape, np.uint8)
+    for kernel in _bars(size, max(3, round(1.5 / cell))):
+        joined |= cv2.morphologyEx(work, cv2.MORPH_CLOSE, kernel)
+    return np.asarray(mask | ((joined > 0) & shade))
+
+
+def _bars(length: int, width: int) -> list[NDArray[np.uint8]]:
+    """Bars of cells in six directions, as structuring elements."""
+    bars = []
+    for turn in np.radians(np.arange(0, 180, 30)):
+        bar = np.zeros((length, length), np.uint8)
+        middle = (length - 1) / 2
+        ends = middle + np.outer([-1, 1], [np.cos(turn), np.sin(turn)]) * middle
+        first, last = (tuple(int(v) for v in np.rint(end)) for end in ends)
+        cv2.line(bar, first, last, 1, width)
+        bars.append(bar)
+    return bars
 
 
 def tidy(mask: Mask, *, cell: float, width_m: float = 2.5) -> Mask:
@@ -105,3 +137,17 @@ def patches(mask: Mask, *, grid: Grid, min_area_m2: float) -> list[Polygon]:
     shapes = [p for p in grid.polygons(mask) if p.area >= min_area_m2]
     smooth = [largest_part(smooth_outline(p, cell=grid.cell)) for p in shapes]
     return [p for p in smooth if p.area >= min_area_m2]
+
+
+def is_sunken(surface: Image, inside: Mask, *, cell: float) -> bool:
+    """Whether a patch lies level and lower than the ground all around it, as a pond does."""
+    near = cv2.dilate(inside.astype(np.uint8), disk(4.0, cell=cell)) > 0
+    edge = cv2.dilate(inside.astype(np.uint8), disk(1.0, cell=cell)) > 0
+    ring = surface[near & ~edge]
+    level = surface[inside]
+    ring, level = ring[np.isfinite(ring)], level[np.isfinite(level)]
+    if len(ring) < 20 or len(level) < 20:
+        return False
+    middle = float(np.median(level))
+    flat = float(np.quantile(np.abs(level - middle), 0.75)) < 0.15
+    return flat and float(np.quantile(ring - middle, 0.15)) > 0.15

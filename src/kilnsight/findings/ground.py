@@ -17,6 +17,7 @@ from kilnsight.findings.grid import Grid, resample
 from kilnsight.findings.site import SiteMap
 
 Heights = NDArray[np.float32]
+Numbers = NDArray[np.float64]
 
 GROUND_CELL_M = 1.0
 """Cell at which the ground is sought, metres."""
@@ -51,14 +52,15 @@ def bare_earth(dsm: Heights, *, cell: float = GROUND_CELL_M) -> Heights:
     if not known.any():
         return np.zeros_like(dsm)
     surface = ndimage.median_filter(span(dsm, known=known), size=3)
-    labels, falls, areas = _flat_regions(surface, known=known, cell=cell)
+    labels, falls, areas, ends = _flat_regions(surface, known=known, cell=cell)
     first = areas >= SEED_AREA_M2
     first &= (falls < 0.35) | ((areas >= WIDE_AREA_M2) & (falls < 0.8))
     if len(areas) > 1:
         first[1 + int(np.argmax(areas[1:]))] = True
     first[0] = False
     ground = span(surface, known=first[labels])
-    accepted = first | _late_regions(surface, ground, labels, falls=falls, areas=areas)
+    late = _late_regions(surface, ground, labels, falls=falls, areas=areas, ends=ends)
+    accepted = first | late
     ground = span(surface, known=accepted[labels])
     # What lies under the membrane was spanned over: a pit, a ditch or a gap between two piles.
     low = known & (surface < ground - 0.2)
@@ -67,8 +69,11 @@ def bare_earth(dsm: Heights, *, cell: float = GROUND_CELL_M) -> Heights:
 
 def _flat_regions(
     surface: Heights, *, known: NDArray[np.bool_], cell: float
-) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
-    """Labels of gentle regions, and per label the share of its rim that falls off and its area."""
+) -> tuple[NDArray[np.int32], Numbers, Numbers, Numbers]:
+    """Labels of gentle regions; per label: share of its rim that falls off, area, share of map end.
+
+    Where the map ends nobody knows how the surface goes on: it is taken to go on level.
+    """
     gy, gx = np.gradient(cv2.GaussianBlur(surface, (0, 0), 0.7), cell)
     gentle = (known & (np.hypot(gx, gy) < GENTLE)).astype(np.uint8)
     gentle = cv2.morphologyEx(gentle, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
@@ -78,15 +83,17 @@ def _flat_regions(
     rise = cv2.dilate(surface, kernel) - surface
     rim = (gentle > 0) & (cv2.erode(gentle, np.ones((3, 3), np.uint8), borderValue=0) == 0)
     falls = rim & (drop > STEP_M) & (drop > rise)
-    total = np.bincount(labels[rim], minlength=count)
-    share = np.bincount(labels[falls], minlength=count) / np.maximum(total, 1)
+    end = cv2.erode(known.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    ends = np.bincount(labels[(gentle > 0) & (end == 0)], minlength=count) / 3
+    total = np.maximum(np.bincount(labels[rim], minlength=count) + 2 * ends, 1)
+    share = np.bincount(labels[falls], minlength=count) / total
     areas = np.bincount(labels.ravel(), minlength=count) * cell * cell
-    return labels, share, areas
+    return np.asarray(labels, dtype=np.int32), share, areas, ends / total
 
 
 def _late_regions(
     surface: Heights, ground: Heights, labels: NDArray[np.int32], *,
-    falls: NDArray[np.float64], areas: NDArray[np.float64],
+    falls: Numbers, areas: Numbers, ends: Numbers,
 ) -> NDArray[np.bool_]:
     """Which undecided regions are ground after all, seen from a first ground; shape (labels,)."""
     index = np.arange(len(areas))
@@ -94,7 +101,8 @@ def _late_regions(
     near = np.abs(above) < 0.4
     terrace = (falls < 0.5) & (areas > 2500) & (above < 0.2 * np.sqrt(areas))
     pit = (above < 0) & (falls < 0.5)
-    accepted = (areas >= SEED_AREA_M2) & (near | terrace | pit)
+    cut_off = (ends > 0.12) & (falls < 0.6)
+    accepted = (areas >= SEED_AREA_M2) & (near | terrace | pit | cut_off)
     accepted[0] = False
     return np.asarray(accepted)
 

@@ -1,7 +1,8 @@
-"""Mounds: what rises above the ground, taken apart where it touches, without buildings and trees."""
+"""Mounds: what rises above the ground, parted where it touches; buildings and trees left out."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -19,10 +20,12 @@ MIN_HEIGHT_M = 0.35
 """Height above ground from which a cell belongs to something, metres."""
 ROOF_HEIGHT_M = 2.0
 """Lowest roof sought, metres above ground."""
-ROOF_SLOPE = 0.42
+ROOF_SLOPE = 0.5
 """Steepest roof, rise over run; piles of bulk material stand steeper than their roofs."""
 WALL_SLOPE = 1.3
 """Slope from which a face is a wall and no heap of loose material (52 degrees)."""
+DROP_REACH_M = 1.5
+"""Distance within which a fall is looked for, metres."""
 WALL_WIDTH_M = 2.4
 """Width up to which a high narrow thing is a wall, a gallery or a pipe, metres."""
 
@@ -31,12 +34,13 @@ WALL_WIDTH_M = 2.4
 class Relief:
     """Height above ground and what it says of each cell; arrays of shape (ny, nx).
 
-    `roof` are flat tops with upright sides (buildings, vehicles, silos) and their walls, `thin`
+    `drop` is the fall to the lowest place within `DROP_REACH_M`. `roof` are flat tops with upright sides (buildings, vehicles, silos) and their walls, `thin`
     walls and galleries. `labels` numbers the mounds from 1; 0 is none.
     """
 
     height: Heights
     slope: Heights
+    drop: Heights
     roof: Mask
     thin: Mask
     labels: NDArray[np.int32]
@@ -46,14 +50,15 @@ def find_relief(height: Heights, *, cell: float, plants: Mask) -> Relief:
     """Relief of a map: `height` above ground in metres, `plants` where leaves were seen."""
     smooth = cv2.GaussianBlur(height, (0, 0), 0.3 / cell)
     slope = steepness(smooth, cell=cell)
-    roof = _roofs(smooth, slope, cell=cell)
+    drop = smooth - cv2.erode(smooth, disk(DROP_REACH_M, cell=cell))
+    roof = _roofs(smooth, slope, drop, cell=cell)
     opened = cv2.morphologyEx(height, cv2.MORPH_OPEN, disk(WALL_WIDTH_M / 2, cell=cell))
     thin = (height - opened > 0.6) & (height > 0.6)
     leaves = plants & (height > 1.0)
     leaves = cv2.dilate(leaves.astype(np.uint8), disk(0.5, cell=cell)) > 0
     mask = (smooth > MIN_HEIGHT_M) & ~roof & ~thin & ~leaves
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disk(0.6, cell=cell)) > 0
-    return Relief(height, slope, roof, thin, split_mounds(smooth, mask=mask, cell=cell))
+    return Relief(height, slope, drop, roof, thin, split_mounds(smooth, mask=mask, cell=cell))
 
 
 def steepness(surface: Heights, *, cell: float) -> Heights:
@@ -62,13 +67,11 @@ def steepness(surface: Heights, *, cell: float) -> Heights:
     return np.asarray(np.hypot(gx, gy), dtype=np.float32)
 
 
-def _roofs(smooth: Heights, slope: Heights, *, cell: float) -> Mask:
+def _roofs(smooth: Heights, slope: Heights, drop: Heights, *, cell: float) -> Mask:
     """Flat tops that fall off upright around most of their rim, with the walls below them."""
     flat = ((slope < ROOF_SLOPE) & (smooth > ROOF_HEIGHT_M * 0.75)).astype(np.uint8)
     flat = cv2.morphologyEx(flat, cv2.MORPH_OPEN, disk(0.5, cell=cell))
     count, labels = cv2.connectedComponents(flat, connectivity=4)
-    reach = disk(1.5, cell=cell)
-    drop = smooth - cv2.erode(smooth, reach)
     upright = cv2.dilate(slope, disk(0.9, cell=cell)) > WALL_SLOPE
     rim = (flat > 0) & (cv2.erode(flat, np.ones((3, 3), np.uint8)) == 0)
     falls = rim & (drop > 1.5) & upright
@@ -110,7 +113,7 @@ def _flood(
     for k in range(len(order)):
         i = order[k]
         row, column = i // nx, i % nx
-        best = 0
+        best, above = 0, np.float32(0)
         for dr in range(-1, 2):
             for dc in range(-1, 2):
                 r, c = row + dr, column + dc
@@ -122,13 +125,15 @@ def _flood(
                 while parent[other] != other:
                     parent[other] = parent[parent[other]]
                     other = parent[other]
-                if best == 0 or other == best:
-                    best = other
-                    continue
-                low, high = (best, other) if peak[best] < peak[other] else (other, best)
-                if peak[low] - z[i] < max(prominence_m, 0.2 * peak[low]):
-                    parent[low] = high
-                best = high
+                if best != 0 and other != best:
+                    low, high = (best, other) if peak[best] < peak[other] else (other, best)
+                    if peak[low] - z[i] < max(prominence_m, 0.2 * peak[low]):
+                        parent[low] = high
+                        best, other = high, high
+                # The steepest way up, not the higher peak, says whose flank this is.
+                rise = (z[r * nx + c] - z[i]) / math.sqrt(dr * dr + dc * dc)
+                if best == 0 or rise > above:
+                    best, above = other, rise
         if best == 0:
             count += 1
             best = count

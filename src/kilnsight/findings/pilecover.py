@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,31 +17,105 @@ from kilnsight.quantity import Quantity
 
 COVER_CELL_M = 0.1
 """Finest cell at which covers are told apart, metres."""
+EDGE_M = 0.4
+"""Rim left out: there the colours of the pile and of the ground mix, metres."""
+DARK = 0.4
+"""Brightness, over the scene's median, of the lightest black net in the sun."""
+SHADOW_WARMTH = -0.02
+"""Red minus blue share below which a dark cell is in the shade, lit by the blue sky."""
 MAX_CELLS = 4_000_000
 """Cells of the largest window."""
 
 
-def cover_fraction(site: SiteMap, polygon: Polygon, *, tone: Tone) -> Quantity:
-    """Share of a pile's outline, 0 to 1, under dust net or tarpaulin, by colour and texture."""
+def cover_fraction(site: SiteMap, polygon: Polygon, *, tone: Tone, sun: Sun) -> Quantity:
+    """Share of a pile's outline, 0 to 1, under dust net or tarpaulin, by colour.
+
+    A pile that is dark all over may be coal or lie under a black net: colour cannot tell, and
+    the interval then is 0 to 1.
+    """
     west, south, east, north = polygon.bounds
     area = (east - west) * (north - south)
     grid = site.grid(max(COVER_CELL_M, site.ortho_cell, math.sqrt(area / MAX_CELLS)),
                      bounds=polygon.bounds)
     rgb, seen = site.ortho(grid)
-    inside = grid.burn(polygon) & seen
-    method = _("share of cells with the colour of a net or sheet")
+    inside = grid.burn(polygon.buffer(-EDGE_M)) & seen
     if inside.sum() < 20:
         return Quantity(0.0, "1", 0.0, 1.0, _("not seen in the map"))
-    covered = covered_cells(find_cues(rgb, seen, tone=tone, cell=grid.cell), cell=grid.cell)
+    cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
+    covered = coloured_cover(cues)
+    dark, bare = black_cover(cues, site.dsm(grid), inside=inside & ~covered, sun=sun,
+                             cell=grid.cell)
     value = float(covered[inside].mean())
-    sigma = 0.02 + 0.15 * math.sqrt(value * (1 - value))
+    if dark + bare == 0 or value > 0.9:
+        return _share(value, _("share of cells with the colour of a net or sheet"))
+    black = dark / (dark + bare)
+    if black > 0.9 and value < 0.5:
+        return Quantity(value, "1", value, 1.0, _("dark all over: coal or a black net"))
+    black = black if black > 0.08 else 0.0
+    return _share(value + (1 - value) * black, _("share of cells with the colour of a net or sheet"))
+
+
+def _share(value: float, method: str) -> Quantity:
+    """Share with the interval that cells of mixed colour leave."""
+    sigma = 0.015 + 0.12 * math.sqrt(max(value * (1 - value), 0.0))
     return Quantity.from_sigma(value, "1", sigma=sigma, method=method, floor=0.0, ceiling=1.0)
 
 
-def covered_cells(cues: Cues, *, cell: float) -> NDArray[np.bool_]:
-    """Cells of a pile under a green net, a black net or a coloured sheet."""
-    green_net = (cues.green > 0.10) & (cues.blue > cues.red + 0.015)
+def coloured_cover(cues: Cues) -> NDArray[np.bool_]:
+    """Cells under a green net or a coloured sheet."""
+    green_net = (cues.green > 0.08) & (cues.blue > cues.red + 0.015)
     sheet = (cues.blue > 0.42) & (cues.blue > cues.red + 0.12)
-    covered = (green_net | sheet).astype(np.uint8)
-    size = 2 * max(1, round(0.3 / cell)) + 1
-    return np.asarray(cv2.medianBlur(covered, min(size, 5)) > 0)
+    return np.asarray(cv2.medianBlur((green_net | sheet).astype(np.uint8), 3) > 0)
+
+
+def black_cover(
+    cues: Cues, dsm: NDArray[np.float32], *, inside: NDArray[np.bool_], sun: Sun, cell: float
+) -> tuple[int, int]:
+    """Numbers of dark and of light cells among those that face the sun.
+
+    A face turned away from the sun is dark whatever it is made of, and so is a shadow, which is
+    bluish; neither is counted.
+    """
+    if not inside.any():
+        return 0, 0
+    facing = sun.facing(dsm, cell=cell)
+    shadow = (cues.bright < 0.5) & (cues.warm < SHADOW_WARMTH)
+    lit = inside & ~shadow & (facing > 0)
+    if lit.sum() < 0.1 * inside.sum():
+        return 0, 0
+    light = float(np.quantile(cues.bright[lit], 0.9))
+    dark = cues.bright < (DARK if light < 1.2 * DARK else min(DARK, 0.45 * light))
+    return int((dark & lit).sum()), int((~dark & lit).sum())
+
+
+@dataclass(frozen=True)
+class Sun:
+    """Direction the light comes from, as it shades slopes: parts east and north, no unit."""
+
+    east: float
+    north: float
+
+    def facing(self, dsm: NDArray[np.float32], *, cell: float) -> NDArray[np.float32]:
+        """How much each cell faces the light, above 0 towards it; shape (ny, nx)."""
+        known = np.isfinite(dsm)
+        smooth = cv2.GaussianBlur(np.where(known, dsm, np.median(dsm[known])), (0, 0), 0.5 / cell)
+        down, right = np.gradient(smooth, cell)
+        return np.asarray(-right * self.east + down * self.north + 0.05, dtype=np.float32)
+
+
+def find_sun(light: NDArray[np.float32], height: NDArray[np.float32], *, cell: float) -> Sun:
+    """Direction of the light from the shading of slopes: `light` brightness, `height` in metres.
+
+    Both of shape (ny, nx); where there is no shading to see the direction is (0, 0).
+    """
+    down, right = np.gradient(cv2.GaussianBlur(np.nan_to_num(height), (0, 0), 0.5 / cell), cell)
+    steep = np.hypot(down, right)
+    use = (steep > 0.3) & (steep < 1.1) & (height > 0.5) & (light > 0)
+    if use.sum() < 200:
+        return Sun(0.0, 0.0)
+    design = np.column_stack([np.ones(use.sum()), -right[use], down[use]])
+    solution = np.linalg.lstsq(design, light[use], rcond=None)[0]
+    length = float(np.hypot(solution[1], solution[2]))
+    if length < 0.1 * float(light[use].mean()):
+        return Sun(0.0, 0.0)
+    return Sun(float(solution[1] / length), float(solution[2] / length))

@@ -34,7 +34,8 @@ class Shape:
     """What tells a pile from other high things; shares are 0 to 1, lengths in metres.
 
     `repose` share of cells at the slopes of loose material, `upright` share of the rim that
-    is a wall, `rough` height texture, `at_edge` share of the rim at the end of the map.
+    is a wall, `rough` height texture, `at_edge` share of the rim at the end of the map, `tilt`
+    slope of the ground below.
     """
 
     area_m2: float
@@ -45,16 +46,17 @@ class Shape:
     plants: float
     at_edge: float
     width_m: float
+    tilt: float
 
     @property
     def confidence(self) -> float:
         """How sure it is that this is a pile of loose material, 0 to 1."""
         score = (
-            1.5 + 5.0 * (self.repose - 0.45) - 7.0 * max(self.upright - 0.12, 0)
+            1.0 + 6.0 * (min(self.repose, 0.8) - 0.5) - 15.0 * max(0.3 - self.repose, 0)
+            - 9.0 * max(self.upright - 0.1, 0) - 12.0 * max(self.tilt - 0.2, 0)
             - 6.0 * max(self.plants - 0.25, 0) - 8.0 * max(self.rough / self._grain - 1, 0)
-            + 1.2 * math.log(max(self.area_m2, 1) / 60) / math.log(10)
-            + 1.0 * min(self.height_m - 1.5, 1.5) - 3.0 * max(self.at_edge - 0.3, 0)
-            - 2.0 * max(3.5 - self.width_m, 0)
+            - 8.0 * max(self.at_edge - 0.1, 0) - 2.0 * max(3.5 - self.width_m, 0)
+            + 0.8 * math.log10(max(self.area_m2, 1) / 60) + 0.8 * min(self.height_m - 1.5, 1.5)
         )
         return round(1 / (1 + math.exp(-score)), 3)
 
@@ -89,7 +91,7 @@ def find_piles(
             continue
         part, window = _with_margin(relief.labels, number, window, margin=round(8 / grid.cell))
         shape = _shape(part, relief, window, texture=texture, plants=plants, unknown=unknown,
-                       cell=grid.cell)
+                       ground=ground, cell=grid.cell)
         if shape.area_m2 < MIN_AREA_M2 or shape.height_m < MIN_HEIGHT_M or shape.confidence < 0.3:
             continue
         pile = _outline(site, relief, part=part, window=window, grid=grid, ground=ground,
@@ -112,7 +114,7 @@ def _with_margin(
 
 def _shape(
     part: Mask, relief: Relief, window: tuple[slice, slice], *, texture: Heights, plants: Mask,
-    unknown: Mask, cell: float,
+    unknown: Mask, ground: Heights, cell: float,
 ) -> Shape:
     """Shape of one mound."""
     height, slope = relief.height[window], relief.slope[window]
@@ -121,7 +123,7 @@ def _shape(
     body = body if body.any() else part
     rim = part & (inner <= 1.0)
     faces = (slope >= REPOSE[0]) & (slope <= REPOSE[1])
-    upright = rim & (slope > 1.3) & (height > 1.0)
+    upright = rim & (relief.drop[window] > 2.5)
     return Shape(
         area_m2=float(part.sum()) * cell**2,
         height_m=float(np.quantile(height[part], 0.995)),
@@ -131,6 +133,7 @@ def _shape(
         plants=float(plants[window][part].mean()),
         at_edge=rim_share(part, of=unknown[window]),
         width_m=2 * float(inner.max()),
+        tilt=float(np.median(steepness(ground[window], cell=cell)[part])),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
-from kilnsight.findings.cover import Cover, patches
+from kilnsight.findings.cover import Cover, is_sunken, patches
 from kilnsight.findings.surfaces import SEALED_WARMTH, Tone
 
 MIN_AREA_M2 = 120.0
@@ -30,6 +30,8 @@ def find_roads(cover: Cover, *, tone: Tone) -> list[Patch]:
     found = []
     for polygon in patches(cover.worn, grid=cover.grid, min_area_m2=MIN_AREA_M2):
         inside = cover.grid.burn(polygon)
+        if is_sunken(cover.surface, inside, cell=cover.grid.cell):
+            continue
         warm = cover.warm[inside & cover.open]
         if not len(warm):
             continue
