@@ -21,8 +21,8 @@ Value = str | tuple[float, ...]
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d"}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
-_TIME = re.compile(r"(\d{4})[:\-/](\d\d)[:\-/](\d\d)[ T](\d\d):(\d\d):(\d\d)(\.\d+)?")
-_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)\s*$")
+_TIME = re.compile(r"(\d{4})[:\-/](\d\d)[:\-/](\d\d)[ T](\d\d):(\d\d):(\d\d)(\.\d+)?", re.ASCII)
+_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)\s*$", re.ASCII)
 
 
 @dataclass(frozen=True)

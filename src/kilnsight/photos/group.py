@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
-from statistics import median
+
+import numpy as np
+from scipy.spatial import KDTree
 
 from kilnsight.photos.folder import seconds
 from kilnsight.photos.photo import Photo
@@ -84,12 +85,20 @@ def by_place(photos: Sequence[Photo]) -> Groups:
     if len(placed) < 2:
         return _largest_first([placed] if placed else [])
     points = _metres(placed)
-    steps = [math.dist(a, b) for a, b in pairwise(points)]
-    gap = max(FAR_M, STEPS * median(steps))
+    gap = max(FAR_M, STEPS * _usual_step(points))
     cells: dict[tuple[int, int], list[Photo]] = defaultdict(list)
     for photo, (east, north) in zip(placed, points, strict=True):
         cells[math.floor(east / gap), math.floor(north / gap)].append(photo)
     return _largest_first(_join(cells))
+
+
+def _usual_step(points: list[tuple[float, float]]) -> float:
+    """Median distance from a position to the nearest other one, metres.
+
+    Not that from one to the next in time: two aircraft may have flown at once.
+    """
+    distances, _ = KDTree(points).query(points, k=2)
+    return float(np.median(distances[:, 1]))
 
 
 def _join(cells: dict[tuple[int, int], list[Photo]]) -> list[list[Photo]]:

@@ -34,6 +34,8 @@ photos 0.33 and more, blurred ones at most 0.18. Plain ground lacks detail at bo
 dark picture too, so that only a photo low in both measures is called blurred."""
 BLUR_RATIO_ALONE = 0.05
 """Fine to coarse detail below which a photo is blurred whatever the others are."""
+FILLED_ROWS = 8
+"""Last rows that are all filling where data are missing: the height of a reduced block."""
 SET = 5
 """Photos of a camera from which on their median means something."""
 
@@ -68,10 +70,21 @@ def look(jpeg: bytes, *, width: int, height: int) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
             image.draft("L", (-(-width // factor), -(-height // factor)))
             image.load()
-            return np.asarray(image.convert("L"))
+            grey = np.asarray(image.convert("L"))
     except (OSError, SyntaxError, ValueError, IndexError, KeyError, struct.error) as error:
         flag = Flag.TRUNCATED if "truncated" in str(error) else Flag.DAMAGED
         raise PhotoError(flag) from error
+    if _ends_in_filling(grey):
+        raise PhotoError(Flag.TRUNCATED)
+    return grey
+
+
+def _ends_in_filling(grey: NDArray[np.uint8]) -> bool:
+    """Whether the last rows hold the grey that the decoder puts where data are missing.
+
+    It does so without a word where a repair program has put an end marker behind a cut file.
+    """
+    return bool(np.all(grey[-FILLED_ROWS:] == 128))
 
 
 def measure(grey: NDArray[np.uint8]) -> Quality:

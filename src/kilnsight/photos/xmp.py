@@ -23,7 +23,9 @@ _BLOCK = re.compile(
     r"([\w-]{1,40}):(CameraOrientationNED|CalibratedFocalLength|CalibratedOpticalCenter)\b"
     r"([^>]{0,400}>?.{0,400})", re.DOTALL,
 )
-_NUMBER = re.compile(r"[+-]?\d{1,12}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?|[+-]?\.\d{1,15}")
+_NUMBER = re.compile(
+    r"[+-]?\d{1,12}(?:\.\d{0,15})?(?:[eE][+-]?\d{1,2})?|[+-]?\.\d{1,15}", re.ASCII
+)
 
 
 def read_xmp(packet: bytes) -> dict[str, str]:
