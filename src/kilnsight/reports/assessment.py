@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kilnsight.i18n import gettext as _
-from kilnsight.reports.bilingual import Text, both, looked_up, same
+from kilnsight.reports.bilingual import Text, looked_up, same
+from kilnsight.reports.bilingual import message as _
 from kilnsight.reports.figures import at, finite, number, percent, plain
 from kilnsight.surveys.folder import Json
 
@@ -22,25 +22,25 @@ def quality_rows(quality: Json) -> list[Row]:
     """Figures of map/quality.json in the order they are shown; those that are missing are left out.
     """
     rows = [
-        (both(lambda language: _("Photos used in the map", language)), _photos(quality)),
-        (both(lambda language: _("Ground sampling distance of the photos", language)),
+        (_("Photos used in the map"), _photos(quality)),
+        (_("Ground sampling distance of the photos"),
          _length(at(quality, "gsd_m"))),
-        (both(lambda language: _("Cell of the orthomosaic", language)),
+        (_("Cell of the orthomosaic"),
          _length(at(quality, "ortho_cell_m"))),
-        (both(lambda language: _("Cell of the surface model", language)),
+        (_("Cell of the surface model"),
          _length(at(quality, "dsm_cell_m"))),
-        (both(lambda language: _("Reprojection error", language)),
+        (_("Reprojection error"),
          _unit(at(quality, "reprojection_error_px"), "px")),
-        (both(lambda language: _("Tie points", language)), _count(at(quality, "points"))),
-        (both(lambda language: _("Photos that see a tie point, mean", language)),
+        (_("Tie points"), _count(at(quality, "points"))),
+        (_("Photos that see a tie point, mean"),
          _unit(at(quality, "mean_track_length"), "")),
-        (both(lambda language: _("Horizontal distance to the GPS positions", language)),
+        (_("Horizontal distance to the GPS positions"),
          _spread(quality, "georeference", "horizontal_residual_m")),
-        (both(lambda language: _("Vertical distance to the GPS positions", language)),
+        (_("Vertical distance to the GPS positions"),
          _spread(quality, "georeference", "vertical_residual_m")),
-        (both(lambda language: _("Spread of the surface model", language)),
+        (_("Spread of the surface model"),
          _spread(quality, "dsm_spread_m")),
-        (both(lambda language: _("Georeference", language)), _method(quality)),
+        (_("Georeference"), _method(quality)),
     ]
     return [Row(label, value) for label, value in rows if value is not None]
 
@@ -53,23 +53,22 @@ def accuracy_sentences(quality: Json) -> list[Text]:
     sentences = []
     if place is not None:
         text = plain(1.96 * place, "m")
-        sentences.append(both(lambda language: _(
+        sentences.append(_(
             "A place read from the map lies within about {distance} of the true one "
-            "(95 % confidence).", language, distance=text,
-        )))
+            "(95 % confidence).", distance=text
+        ))
     if scale is not None:
-        length, area, volume = (percent(n * 1.96 * scale) for n in (1, 2, 3))
-        sentences.append(both(lambda language: _(
+        length, surface, volume = (percent(n * 1.96 * scale) for n in (1, 2, 3))
+        sentences.append(_(
             "The scale of the map alone leaves lengths uncertain by {length}, areas by {area} and "
-            "volumes by {volume}.", language,
-            length=length, area=area, volume=volume,
-        )))
+            "volumes by {volume}.", length=length, area=surface, volume=volume,
+        ))
     if offset is not None:
         text = plain(1.96 * offset, "m")
-        sentences.append(both(lambda language: _(
+        sentences.append(_(
             "All heights together may be off by up to {offset}; differences of height within the "
-            "map, and so volumes, are not touched by it.", language, offset=text,
-        )))
+            "map, and so volumes, are not touched by it.", offset=text
+        ))
     return sentences
 
 
@@ -81,20 +80,42 @@ def coverage_sentences(quality: Json, survey: Json) -> list[Text]:
     sentences = []
     if seen is not None:
         text = area(seen)
-        sentences.append(both(lambda language: _(
-            "The map shows {area} of ground.", language, area=text
-        )))
+        sentences.append(_(
+            "The map shows {area} of ground.", area=text
+        ))
     if seen is not None and hull is not None and hull > seen:
         gap, share = area(hull - seen), percent((hull - seen) / hull)
-        sentences.append(both(lambda language: _(
-            "Within its outline {area} ({share}) were not observed.", language,
-            area=gap, share=share,
-        )))
-    sentences.append(both(lambda language: _(
+        sentences.append(_(
+            "Within its outline {area} ({share}) were not observed.", area=gap, share=share
+        ))
+    sentences.append(_(
         "Not seen is not clean: where the map has gaps, under roofs and outside its outline "
-        "nothing is said.", language,
-    )))
+        "nothing is said."
+    ))
     return sentences
+
+
+def method_sentences() -> list[Text]:
+    """How the survey was made, and what it cannot say."""
+    return [
+        _(
+            "The photos were aligned with each other, and their GPS positions placed the result "
+            "on the ground. Where photos overlap, the height of the highest surface was computed "
+            "cell by cell; the photos projected onto it make the orthomosaic.",
+        ),
+        _(
+            "A program outlined the findings in the map and measured them there. Each interval "
+            "holds with 95 % confidence; the method stands beside it.",
+        ),
+        _(
+            "A finding is suspected until a person has confirmed it. Whether a rule is broken is "
+            "for the authority to say, not for this report.",
+        ),
+        _(
+            "What lies under roofs, nets and trees was not seen, nor what happened before and "
+            "after the flight.",
+        ),
+    ]
 
 
 def area(area_m2: float) -> str:
@@ -110,8 +131,27 @@ def _photos(quality: Json) -> Text | None:
     aligned, given = at(quality, "photos", "aligned"), at(quality, "photos", "given")
     if aligned is None or given is None:
         return None
-    used, total = number(aligned, 0), number(given, 0)
-    return both(lambda language: _("{used} of {total}", language, used=used, total=total))
+    return photos_used(int(aligned), int(given))
+
+
+def photos_used(used: int, total: int) -> Text:
+    """How many of the photos are in the map."""
+    return _("{used} of {total}", used=used, total=total)
+
+
+def datum_sentence(datum: Text) -> Text:
+    """What the heights are counted from."""
+    return _("Heights are in metres above: {datum}.", datum=datum)
+
+
+def found_sentence(count: int) -> Text:
+    """How many suspected problems there are."""
+    return _("Suspected problems: {count}", count=count)
+
+
+def maker_sentence(version: str) -> Text:
+    """What made the report."""
+    return _("Made by Kilnsight {version}, open-source software.", version=version)
 
 
 def _length(length_m: float | None) -> Text | None:
@@ -131,7 +171,7 @@ def _spread(quality: Json, *keys: str) -> Text | None:
     if middle is None or high is None:
         return None
     values = {"median": f"{middle:.2f} m", "p95": f"{high:.2f} m"}
-    return both(lambda language: _("median {median}, 95 % below {p95}", language, **values))
+    return _("median {median}, 95 % below {p95}", **values)
 
 
 def _method(quality: Json) -> Text | None:

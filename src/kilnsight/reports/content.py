@@ -16,7 +16,7 @@ from kilnsight.errors import InputError
 from kilnsight.evidence.manifest import fingerprint, sha256_of
 from kilnsight.i18n import gettext as _
 from kilnsight.reports import figures, words
-from kilnsight.reports.bilingual import Text, both, looked_up, same
+from kilnsight.reports.bilingual import Text, looked_up, same
 from kilnsight.reports.figures import Measure
 from kilnsight.reports.tiles import Grid, grid_of
 from kilnsight.surveys.folder import Json, SurveyFolder
@@ -172,8 +172,8 @@ def read_finding(
 def measures_of(props: Json) -> list[Measure]:
     """Measures of a finding in the order they are shown."""
     known = [
-        figures.measure(props, key, label=both(naming), unit=unit)
-        for key, (naming, unit) in words.MEASURES.items()
+        figures.measure(props, key, label=label, unit=unit)
+        for key, (label, unit) in words.measures().items()
     ]
     return [m for m in known if m is not None]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kilnsight.reports.bilingual import Text, both, looked_up, same
+from kilnsight.reports.bilingual import Text, looked_up, same
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ def decimals(value: float, lo: float | None = None, hi: float | None = None) -> 
 
 
 def number(value: float, digits: int) -> str:
-    """Number with `digits` decimals and thin spaces between thousands.
+    """Number with `digits` decimals and spaces between thousands.
 
     >>> number(12345.67, 1)
-    '12\\u202f345.7'
+    '12\\xa0345.7'
     """
-    return f"{value:,.{digits}f}".replace(",", "\u202f")
+    return f"{value:,.{digits}f}".replace(",", "\xa0")
 
 
 def plain(value: float | None, unit: str = "") -> str:
@@ -128,7 +128,7 @@ def when(start: Any, end: Any = None) -> Text:
     if first is None:
         return same(start) if isinstance(start, str) and start else same("–")
     if last is None or last == first:
-        return both(lambda _language: f"{first:%Y-%m-%d %H:%M}")
+        return same(f"{first:%Y-%m-%d %H:%M}")
     pattern = "%H:%M" if last.date() == first.date() else "%Y-%m-%d %H:%M"
     return same(f"{first:%Y-%m-%d %H:%M}–{last:{pattern}}")
 

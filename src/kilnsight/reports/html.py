@@ -20,7 +20,7 @@ from pyproj import Transformer
 
 from kilnsight import __version__
 from kilnsight.i18n import pick_language
-from kilnsight.reports import assessment, bilingual, pictures, words
+from kilnsight.reports import assessment, bilingual, figures, pictures, words
 from kilnsight.reports.content import Content, Finding, read_content
 from kilnsight.reports.relief import RAMP, ReliefPainter, height_grid, height_scale
 from kilnsight.reports.tiles import TILE, cut_tiles, grid_of, paint_ortho
@@ -131,10 +131,14 @@ def _page(
         data=embedded(map_data(content, layers)),
         rows=assessment.quality_rows(content.quality),
         accuracy=assessment.accuracy_sentences(content.quality),
+        method=assessment.method_sentences(),
+        w=words.headings() | words.sentences(),
         coverage=assessment.coverage_sentences(content.quality, content.survey),
-        gsd=assessment.gsd_text(content.quality), area=_area(content),
+        gsd=assessment.gsd_text(content.quality), area=area_seen(content),
         colours=pictures.SEVERITY_COLOURS, levels=[words.severity(n) for n in (1, 2, 3, 4)],
-        version=__version__,
+        datum=assessment.datum_sentence(content.datum),
+        used=assessment.photos_used(content.photos_in_map, len(content.photos)),
+        maker=assessment.maker_sentence(__version__),
     )
 
 
@@ -148,10 +152,11 @@ def _environment() -> Environment:
     return environment
 
 
-def _area(content: Content) -> str:
+def area_seen(content: Content) -> str:
+    """Area of the ground that the map shows; a dash where it is not known."""
     coverage = content.quality.get("coverage") or content.survey.get("coverage") or {}
-    value = coverage.get("area_m2")
-    return "–" if value is None else assessment.area(float(value))
+    value = figures.at(coverage, "area_m2")
+    return "–" if value is None else assessment.area(value)
 
 
 def _text(path: Path) -> str:
@@ -197,7 +202,7 @@ def map_data(content: Content, layers: dict[str, Any]) -> dict[str, Any]:
             for photo in content.photos
         ],
         "words": {
-            language: {key: text.of(language) for key, text in words.map_words().items()}
+            language: {key: text.of(language) for key, text in words.on_map().items()}
             for language in bilingual.TAGS
         },
     }
