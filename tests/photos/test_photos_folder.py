@@ -1,9 +1,13 @@
+import json
 import os
+import subprocess
+import sys
 import time
 
 import cv2
 import numpy as np
 import photo_maker
+import psutil
 import pytest
 from photo_maker import CALITERRA, drone_jpeg, flight, make_jpeg, texture
 
@@ -110,6 +114,34 @@ def test_a_worker_that_dies_costs_one_file(tmp_path, monkeypatch):
     found = read_folder(tmp_path, workers=2)
     assert len(found.photos) == 6
     assert [(f.name, f.flag) for f in found.rejected] == [("killer.JPG", Flag.CRASHED)]
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    flight(tmp_path / "in", 12)
+    code = (
+        "import os, sys, psutil; from pathlib import Path\n"
+        "from kilnsight.photos.folder import read_folder\n"
+        "def stop(done, total):\n"
+        "    pids = [c.pid for c in psutil.Process().children(recursive=True)]\n"
+        "    Path('pids').write_text(' '.join(map(str, pids)))\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "if __name__ == '__main__': read_folder(Path('in'), progress=stop)\n"
+    )
+    (tmp_path / "run.py").write_text(code)
+    done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=False)
+    assert done.returncode == -9
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    left = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    _, alive = psutil.wait_procs(left, timeout=10)
+    assert len(pids) >= 2 and not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_name_that_is_no_unicode_is_rejected(tmp_path):
+    flight(tmp_path, 2)
+    (tmp_path / "DJI_0001.JPG").rename(tmp_path / os.fsdecode("\u7167\u7247.jpg".encode("gbk")))
+    found = read_folder(tmp_path, workers=0)
+    assert [file.flag for file in found.rejected] == [Flag.BAD_NAME]
+    assert json.dumps(found.rejected[0].name, ensure_ascii=False).encode()
 
 
 def test_workers_and_this_process_agree(tmp_path):

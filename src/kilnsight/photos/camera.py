@@ -50,6 +50,16 @@ class Camera:
             cx=(self.cx + 0.5) * factor - 0.5, cy=(self.cy + 0.5) * factor - 0.5,
         )
 
+    @property
+    def fold_radius(self) -> float:
+        """Ideal radius (tangent of the angle off axis) where the radial distortion turns back.
+
+        Beyond it points far outside the picture would be drawn into it; infinite for most lenses.
+        """
+        slope = np.roots([7 * self.k3, 5 * self.k2, 3 * self.k1, 1.0])
+        turns = [float(root.real) for root in slope if abs(root.imag) < 1e-9 and root.real > 0]
+        return float(np.sqrt(min(turns))) if turns else float("inf")
+
     def distort(self, xy: Array) -> Array:
         """Pixels, shape (n, 2), of ideal image coordinates x/z and y/z, shape (n, 2)."""
         x, y = xy[:, 0], xy[:, 1]
@@ -132,6 +142,7 @@ class View:
         limit = 1.5 * np.hypot(
             self.camera.width / self.camera.fx, self.camera.height / self.camera.fy
         )
+        limit = min(limit, self.camera.fold_radius)
         bad = (depth <= 0) | ~(np.hypot(ideal[:, 0], ideal[:, 1]) < limit)
         uv[bad] = np.nan
         return uv, depth

@@ -26,11 +26,12 @@ class Flag(StrEnum):
     FISHEYE = "fisheye"
     UNREADABLE = "unreadable"
     CRASHED = "crashed"
+    BAD_NAME = "bad_name"
 
 
 REJECTING = frozenset({
     Flag.DUPLICATE, Flag.NOT_A_PHOTO, Flag.TRUNCATED, Flag.DAMAGED, Flag.TOO_LARGE,
-    Flag.TOO_SMALL, Flag.UNREADABLE, Flag.CRASHED,
+    Flag.TOO_SMALL, Flag.UNREADABLE, Flag.CRASHED, Flag.BAD_NAME,
 })
 """Flags with which a file cannot be used at all."""
 
@@ -63,6 +64,7 @@ def reason(flag: Flag, detail: str = "") -> str:
         Flag.FISHEYE: _("The photo was taken with a fisheye lens."),
         Flag.UNREADABLE: _("The file cannot be read: {detail}.", detail=detail),
         Flag.CRASHED: _("The file made the reader of pictures crash."),
+        Flag.BAD_NAME: _("The name of the file is not in Unicode (UTF-8)."),
     }
     return sentences[flag]
 
@@ -87,5 +89,6 @@ def remedy(flag: Flag) -> str:
         Flag.FISHEYE: _("Check the edges of the map, or fly with the narrow field of view."),
         Flag.UNREADABLE: _("Check the permissions of the file and the disk."),
         Flag.CRASHED: again,
+        Flag.BAD_NAME: _("Rename the file; archives from other systems may spoil names."),
     }
     return sentences[flag]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -10,8 +12,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC
 from enum import StrEnum
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
+
+import cv2
 
 from kilnsight.errors import InputError
 from kilnsight.i18n import gettext as _
@@ -129,7 +133,7 @@ def _others(folder: Path, files: list[Path], jpegs: list[Path]) -> tuple[OtherFi
     stems = {(path.parent, path.stem.lower()) for path in jpegs}
     return tuple(
         OtherFile(
-            path.relative_to(folder).as_posix(), _KINDS.get(path.suffix.lower(), Kind.OTHER),
+            _name(path, folder), _KINDS.get(path.suffix.lower(), Kind.OTHER),
             (path.parent, path.stem.lower()) in stems,
         )
         for path in files if not path.name.startswith(".")
@@ -141,24 +145,40 @@ Outcome = Photo | Rejected
 
 def _attempt(path: Path, folder: Path) -> Outcome:
     """Photo of a file or why it is none; runs in a worker."""
+    name = _name(path, folder)
+    if name != path.relative_to(folder).as_posix():
+        return Rejected(name, path, Flag.BAD_NAME)
     try:
         return parse_photo(path, folder=folder)
     except PhotoError as error:
-        return Rejected(path.relative_to(folder).as_posix(), path, error.flag, error.detail)
+        return Rejected(name, path, error.flag, error.detail)
     except MemoryError:
-        return Rejected(path.relative_to(folder).as_posix(), path, Flag.CRASHED)
+        return Rejected(name, path, Flag.CRASHED)
 
 
-def _one_thread() -> None:
-    """Keep a worker to one processor: the workers are the parallelism."""
-    import cv2
+def _name(path: Path, folder: Path) -> str:
+    """Name relative to the folder; bytes that are no UTF-8 become question marks."""
+    return path.relative_to(folder).as_posix().encode("utf-8", "replace").decode("utf-8")
 
+
+def _start_worker() -> None:
+    """Make a worker use one processor, leave Ctrl-C to its parent and end with it."""
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    # a parent that was killed leaves workers waiting for ever at the other end of a queue
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     # not forked: the caller may have threads, and a fork of them can hang
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread)
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
 
 
 def _read_all(
@@ -202,7 +222,7 @@ def _read_alone(path: Path, folder: Path) -> Outcome:
         with _pool(1) as pool:
             return pool.submit(_attempt, path, folder).result()
     except BrokenProcessPool:
-        return Rejected(path.relative_to(folder).as_posix(), path, Flag.CRASHED)
+        return Rejected(_name(path, folder), path, Flag.CRASHED)
 
 
 def _flight(folder: Path, outcomes: list[Outcome], others: tuple[OtherFile, ...]) -> Flight:

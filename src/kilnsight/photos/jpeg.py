@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from kilnsight.photos.flag import Flag, PhotoError
@@ -27,7 +26,6 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-_SCAN = re.compile(rb"\xff\xda")
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ def read_jpeg(data: bytes) -> JpegFile:
     end = data.find(b"\xff\xd9", picture)
     if end < 0:
         raise PhotoError(Flag.TRUNCATED)
-    if sum(1 for _ in _SCAN.finditer(data, picture, end)) > MAX_SCANS:
+    if data.count(b"\xff\xda", picture, end) > MAX_SCANS:
         raise PhotoError(Flag.DAMAGED)
     tables = b"".join(
         b"\xff" + bytes([s.marker]) + (len(s.body) + 2).to_bytes(2, "big") + s.body
