@@ -81,7 +81,8 @@ class Scene:
 
     def noisy(self, sigma, *, length=0.6):
         """Adds height noise of `sigma` metres correlated over `length` metres, and grain."""
-        noise = ndimage.gaussian_filter(self.random.normal(0, 1, self.dsm.shape), length / self.cell)
+        white = self.random.normal(0, 1, self.dsm.shape)
+        noise = ndimage.gaussian_filter(white, length / self.cell)
         self.dsm = self.dsm + noise * sigma / noise.std()
         self.rgb = self.rgb + self.random.normal(0, 6, self.rgb.shape)
         return self

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
-from kilnsight.findings.grid import Grid, disk, largest_part, smooth_outline
+from kilnsight.findings.grid import Grid, blur, disk, grow, largest_part, smooth_outline
 from kilnsight.findings.site import SiteMap
 from kilnsight.findings.surfaces import (
     HALO_M,
     LOW_M,
-    SEALED_WARMTH,
     TILE,
     Cues,
     Tone,
@@ -84,11 +83,11 @@ def _part_ground(
 ) -> Cover:
     """Open ground parted into soil and worn by warmth, smoothed among neighbours."""
     sigma = SMOOTH_M / grid.cell
-    weight = cv2.GaussianBlur(ground.astype(np.float32), (0, 0), sigma)
-    mean = cv2.GaussianBlur(np.where(ground, warm, 0), (0, 0), sigma) / np.maximum(weight, 1e-3)
+    weight = blur(ground.astype(np.float32), sigma)
+    mean = blur(np.where(ground, warm, 0), sigma) / np.maximum(weight, 1e-3)
     mostly = ((weight > 0.5) | ground) & (weight > 0.3)
     soil = mostly & (mean > tone.warm)
-    worn = mostly & (mean > SEALED_WARMTH) & ~soil
+    worn = mostly & (mean > tone.sealed) & ~soil
     worn = through_shade(worn, shade, cell=grid.cell)
     return Cover(
         grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm, surface
@@ -103,10 +102,10 @@ def through_shade(mask: Mask, shade: Mask, *, cell: float) -> Mask:
     """
     size = 2 * round(SHADE_M / 2 / cell) + 1
     work = mask.astype(np.uint8)
-    joined = np.zeros(mask.shape, np.uint8)
+    joined = np.zeros(mask.shape, bool)
     for kernel in _bars(size, max(3, round(1.5 / cell))):
-        joined |= cv2.morphologyEx(work, cv2.MORPH_CLOSE, kernel)
-    return np.asarray(mask | ((joined > 0) & shade))
+        joined |= np.asarray(cv2.morphologyEx(work, cv2.MORPH_CLOSE, kernel)) > 0
+    return np.asarray(mask | (joined & shade))
 
 
 def _bars(length: int, width: int) -> list[NDArray[np.uint8]]:
@@ -141,13 +140,13 @@ def patches(mask: Mask, *, grid: Grid, min_area_m2: float) -> list[Polygon]:
 
 def is_sunken(surface: Image, inside: Mask, *, cell: float) -> bool:
     """Whether a patch lies level and lower than the ground all around it, as a pond does."""
-    near = cv2.dilate(inside.astype(np.uint8), disk(4.0, cell=cell)) > 0
-    edge = cv2.dilate(inside.astype(np.uint8), disk(1.0, cell=cell)) > 0
+    near = grow(inside, 4.0, cell=cell)
+    edge = grow(inside, 1.0, cell=cell)
     ring = surface[near & ~edge]
     level = surface[inside]
     ring, level = ring[np.isfinite(ring)], level[np.isfinite(level)]
     if len(ring) < 20 or len(level) < 20:
         return False
     middle = float(np.median(level))
-    flat = float(np.quantile(np.abs(level - middle), 0.75)) < 0.15
-    return flat and float(np.quantile(ring - middle, 0.15)) > 0.15
+    flat = float(np.quantile(np.abs(level - middle), 0.75)) < 0.35
+    return flat and float(np.quantile(ring - middle, 0.05)) > 0.3

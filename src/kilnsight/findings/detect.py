@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from kilnsight.findings import pilecover
 from kilnsight.findings.cover import COVER_CELL_M, MAX_CELLS, Cover, find_cover
 from kilnsight.findings.finding import Finding, order_findings
-from kilnsight.findings.grid import Grid, resample
-from kilnsight.findings.ground import ground_model, ground_on
+from kilnsight.findings.grid import Grid, disk, resample
+from kilnsight.findings.ground import ground_model, ground_on, span
 from kilnsight.findings.measurement import (
     Scale,
     measure_area,
@@ -38,8 +39,8 @@ MAX_RELIEF_CELLS = 60_000_000
 """Cells at which that cell is made coarser instead; keeps memory below about 2 GiB."""
 MIN_CONFIDENCE = 0.5
 """Confidence below which a find is not reported."""
-COVERED = 0.95
-"""Cover fraction from which a pile counts as covered."""
+COVERED = 0.85
+"""Cover fraction from which a pile is not open any more; what is torn then is D02."""
 
 
 def find(site: SiteMap, *, progress: Progress | None = None) -> list[Finding]:
@@ -51,7 +52,8 @@ def find(site: SiteMap, *, progress: Progress | None = None) -> list[Finding]:
     ground = ground_on(grid, model=ground_model(site))
     plants = map_plants(site, grid, tone=tone)
     tell(0.3)
-    relief = find_relief(site.dsm(grid) - ground, cell=grid.cell, plants=plants)
+    height, unseen = _heights(site, grid, ground)
+    relief = find_relief(height, cell=grid.cell, plants=plants, unseen=unseen)
     tell(0.45)
     piles = find_piles(site, relief, grid=grid, ground=ground, plants=plants)
     tell(0.7)
@@ -71,6 +73,17 @@ def _relief_grid(site: SiteMap) -> Grid:
     return site.grid(max(RELIEF_CELL_M, site.dsm_cell, math.sqrt(area / MAX_RELIEF_CELLS)))
 
 
+def _heights(site: SiteMap, grid: Grid, ground: NDArray[np.float32]) -> tuple[Any, Mask]:
+    """Height above ground, small holes spanned, and the large holes, where it is 0."""
+    dsm = site.dsm(grid)
+    known = np.isfinite(dsm)
+    height = span(dsm, known=known) - ground
+    hole = cv2.morphologyEx((~known).astype(np.uint8), cv2.MORPH_OPEN, disk(1.0, cell=grid.cell))
+    unseen = np.asarray(hole) > 0
+    height[unseen] = 0
+    return height, unseen
+
+
 def _ground_cover(
     site: SiteMap, relief: Relief, piles: list[Pile], *, grid: Grid, tone: Tone
 ) -> Cover:
@@ -84,7 +97,7 @@ def _ground_cover(
         window = coarse.part(pile.polygon.bounds)
         if pile.shape.confidence >= MIN_CONFIDENCE:
             solid[window] |= coarse.sub(*window).burn(pile.polygon)
-    height = resample(np.nan_to_num(relief.height), source=grid, target=coarse)
+    height = resample(relief.height, source=grid, target=coarse)
     return find_cover(site, coarse, height=height, solid=solid, tone=tone)
 
 

@@ -134,7 +134,7 @@ def crop_box_of(ring: NDArray[np.float64], *, width: int, height: int) -> Box:
 def draw_outline(picture: Picture, ring: NDArray[np.float64], crop_box: Box) -> Picture:
     """The part of a picture in a box, at most `CROP_SIDE` pixels long, with the ring drawn."""
     left, top, right, bottom = crop_box
-    crop = picture[top:bottom, left:right]
+    crop: Any = picture[top:bottom, left:right]
     factor = min(1.0, CROP_SIDE / max(crop.shape[:2]))
     if factor < 1:
         crop = cv2.resize(crop, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
@@ -145,7 +145,7 @@ def draw_outline(picture: Picture, ring: NDArray[np.float64], crop_box: Box) -> 
     wide = max(3, round(max(crop.shape[:2]) / 220))
     cv2.polylines(crop, line, True, DARK, wide, cv2.LINE_AA, 4)
     cv2.polylines(crop, line, True, BRIGHT, max(1, wide // 2), cv2.LINE_AA, 4)
-    return crop
+    return np.asarray(crop, dtype=np.uint8)
 
 
 def _read(path: Path, mode: int) -> Picture:

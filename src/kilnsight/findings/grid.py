@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from rasterio import features
-from rasterio.transform import Affine
+from rasterio.transform import from_origin
 from shapely.geometry import MultiPolygon, Polygon, shape
 
 Bounds = tuple[float, float, float, float]
@@ -42,9 +42,9 @@ class Grid:
         return self.ny, self.nx
 
     @property
-    def transform(self) -> Affine:
-        """Affine transform from (column, row) corners to map coordinates."""
-        return Affine(self.cell, 0, self.west, 0, -self.cell, self.north)
+    def transform(self) -> Any:
+        """Affine transform (of rasterio) from (column, row) corners to map coordinates."""
+        return from_origin(self.west, self.north, self.cell, self.cell)
 
     @property
     def bounds(self) -> Bounds:
@@ -61,8 +61,8 @@ class Grid:
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Eastings, shape (nx,), and northings, shape (ny,), of the cells' centres."""
         return (
-            self.west + (np.arange(self.nx) + 0.5) * self.cell,
-            self.north - (np.arange(self.ny) + 0.5) * self.cell,
+            self.west + (np.arange(self.nx, dtype=float) + 0.5) * self.cell,
+            self.north - (np.arange(self.ny, dtype=float) + 0.5) * self.cell,
         )
 
     def part(self, bounds: Bounds) -> tuple[slice, slice]:
@@ -70,10 +70,7 @@ class Grid:
         west, south, east, north = bounds
         r0, r1 = (self.north - north) / self.cell, (self.north - south) / self.cell
         c0, c1 = (west - self.west) / self.cell, (east - self.west) / self.cell
-        return (
-            slice(int(np.clip(math.floor(r0), 0, self.ny)), int(np.clip(math.ceil(r1), 0, self.ny))),
-            slice(int(np.clip(math.floor(c0), 0, self.nx)), int(np.clip(math.ceil(c1), 0, self.nx))),
-        )
+        return _touched(r0, r1, self.ny), _touched(c0, c1, self.nx)
 
     def sub(self, rows: slice, columns: slice) -> Grid:
         """Grid of a part of the rows and columns."""
@@ -105,6 +102,12 @@ class Grid:
         """Outlines of the 4-connected parts of a mask, shape (ny, nx), along cell edges."""
         shapes = features.shapes(mask.astype(np.uint8), mask=mask, transform=self.transform)
         return [shape(geometry) for geometry, _ in shapes]
+
+
+def _touched(first: float, last: float, count: int) -> slice:
+    """Whole cells between two fractional places, cut to 0 and `count`."""
+    low, high = math.floor(first), math.ceil(last)
+    return slice(min(max(low, 0), count), min(max(high, 0), count))
 
 
 def smooth_outline(polygon: Polygon, *, cell: float) -> Polygon:
@@ -158,10 +161,20 @@ def _bilinear(
     r0, r1, fr = split(rows, values.shape[0])
     c0, c1, fc = split(columns, values.shape[1])
     along = values[r0] * (1 - fr)[:, None] + values[r1] * fr[:, None]
-    return along[:, c0] * (1 - fc) + along[:, c1] * fc
+    return np.asarray(along[:, c0] * (1 - fc) + along[:, c1] * fc)
 
 
 def disk(radius: float, *, cell: float) -> NDArray[np.uint8]:
     """Round structuring element with a radius in metres, at least one cell."""
     n = max(1, round(radius / cell))
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * n + 1, 2 * n + 1)))
+
+
+def blur(values: NDArray[np.float32], sigma_cells: float) -> NDArray[np.float32]:
+    """Gaussian mean of values, shape (ny, nx), with a standard deviation in cells."""
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma_cells), dtype=np.float32)
+
+
+def grow(mask: NDArray[np.bool_], radius: float, *, cell: float) -> NDArray[np.bool_]:
+    """Mask, shape (ny, nx), grown by a radius in metres."""
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), disk(radius, cell=cell)) > 0)

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from kilnsight.findings.grid import Grid, resample
+from kilnsight.findings.grid import Grid, blur, resample
 from kilnsight.findings.site import SiteMap
 
 Heights = NDArray[np.float32]
@@ -74,7 +74,7 @@ def _flat_regions(
 
     Where the map ends nobody knows how the surface goes on: it is taken to go on level.
     """
-    gy, gx = np.gradient(cv2.GaussianBlur(surface, (0, 0), 0.7), cell)
+    gy, gx = np.gradient(blur(surface, 0.7), cell)
     gentle = (known & (np.hypot(gx, gy) < GENTLE)).astype(np.uint8)
     gentle = cv2.morphologyEx(gentle, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, labels = cv2.connectedComponents(gentle, connectivity=4)
@@ -88,7 +88,7 @@ def _flat_regions(
     total = np.maximum(np.bincount(labels[rim], minlength=count) + 2 * ends, 1)
     share = np.bincount(labels[falls], minlength=count) / total
     areas = np.bincount(labels.ravel(), minlength=count) * cell * cell
-    return np.asarray(labels, dtype=np.int32), share, areas, ends / total
+    return np.asarray(labels, dtype=np.int32), share, areas.astype(float), ends / total
 
 
 def _late_regions(
@@ -132,10 +132,11 @@ def _coarse_start(data: Heights, known: NDArray[np.bool_]) -> Heights:
     sums = padded.reshape(blocks).sum((1, 3))
     coarse = span((sums / np.maximum(counts, 1)).astype(np.float32), known=counts > 0)
     size = weight.shape[1], weight.shape[0]
-    return np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR))[:ny, :nx]
+    fine = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    return fine[:ny, :nx]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _relax(z: Heights, known: NDArray[np.bool_], sweeps: int) -> None:
     """Successive over-relaxation of Laplace's equation on the unknown cells, in place."""
     ny, nx = z.shape

@@ -25,9 +25,11 @@ Heights = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 CORRELATION_M = 1.0
-"""Distance over which errors of dense matching are alike, metres (matching window and smoothing)."""
+"""Distance over which errors of dense matching are alike (window and smoothing), metres."""
 OUTLINE_BIAS = 0.4
 """Share of the outline's error that is the same all around (a threshold too high or too low)."""
+PEAK_M2 = 0.06
+"""Area of the highest cells that a height leaves out, m2."""
 PLANE_RMS_M = 0.12
 """Largest scatter of the rim about a plane for which the plane is the base, metres."""
 
@@ -213,7 +215,8 @@ def measure_volume(
     method = _("surface model over a base; base: {kind}, because {reason}",
                kind=_base_name(base.kind), reason=base.reason)
     net = Quantity.from_sigma(fill - cut, "m3", sigma=math.hypot(*parts), method=method)
-    return Volume(net, fill, cut, _height(rise, sigma_z, base, scale), base)
+    few = max(1, math.ceil(PEAK_M2 / cell_area))
+    return Volume(net, fill, cut, _height(rise, sigma_z, base, scale, few=few), base)
 
 
 def _rim_cells(inside: Mask) -> int:
@@ -221,9 +224,11 @@ def _rim_cells(inside: Mask) -> int:
     return int((inside & ~ndimage.binary_erosion(inside)).sum())
 
 
-def _height(rise: NDArray[np.float64], sigma_z: float, base: Base, scale: Scale) -> Quantity:
-    """Highest point above the base; the highest of the cells, single outliers apart."""
-    value = float(np.quantile(rise, 0.9995)) if len(rise) else 0.0
+def _height(
+    rise: NDArray[np.float64], sigma_z: float, base: Base, scale: Scale, *, few: int
+) -> Quantity:
+    """Highest point above the base; the `few` highest cells may be outliers and are left out."""
+    value = float(np.sort(rise)[-min(few, len(rise))]) if len(rise) else 0.0
     return Quantity.from_sigma(
         value, "m", sigma=math.hypot(sigma_z, base.sigma, scale.sigma * value, 0.05),
         method=_("highest point of the surface model above the base"),

@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from kilnsight.findings.grid import disk
+from kilnsight.findings.grid import blur, disk, grow
 
 Heights = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -34,8 +34,9 @@ WALL_WIDTH_M = 2.4
 class Relief:
     """Height above ground and what it says of each cell; arrays of shape (ny, nx).
 
-    `drop` is the fall to the lowest place within `DROP_REACH_M`. `roof` are flat tops with upright sides (buildings, vehicles, silos) and their walls, `thin`
-    walls and galleries. `labels` numbers the mounds from 1; 0 is none.
+    `drop` is the fall to the lowest place within `DROP_REACH_M`. `roof` are flat tops with
+    upright sides (buildings, vehicles, silos) and their walls, `thin` walls and galleries.
+    `labels` numbers the mounds from 1; 0 is none. `unseen` are holes in the map.
     """
 
     height: Heights
@@ -44,21 +45,26 @@ class Relief:
     roof: Mask
     thin: Mask
     labels: NDArray[np.int32]
+    unseen: Mask
 
 
-def find_relief(height: Heights, *, cell: float, plants: Mask) -> Relief:
-    """Relief of a map: `height` above ground in metres, `plants` where leaves were seen."""
-    smooth = cv2.GaussianBlur(height, (0, 0), 0.3 / cell)
+def find_relief(height: Heights, *, cell: float, plants: Mask, unseen: Mask) -> Relief:
+    """Relief of a map: `height` above ground in metres, no NaN, 0 where `unseen`.
+
+    `plants` says where leaves were seen.
+    """
+    smooth = blur(height, 0.3 / cell)
     slope = steepness(smooth, cell=cell)
     drop = smooth - cv2.erode(smooth, disk(DROP_REACH_M, cell=cell))
     roof = _roofs(smooth, slope, drop, cell=cell)
     opened = cv2.morphologyEx(height, cv2.MORPH_OPEN, disk(WALL_WIDTH_M / 2, cell=cell))
     thin = (height - opened > 0.6) & (height > 0.6)
     leaves = plants & (height > 1.0)
-    leaves = cv2.dilate(leaves.astype(np.uint8), disk(0.5, cell=cell)) > 0
+    leaves = grow(leaves, 0.5, cell=cell)
     mask = (smooth > MIN_HEIGHT_M) & ~roof & ~thin & ~leaves
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disk(0.6, cell=cell)) > 0
-    return Relief(height, slope, drop, roof, thin, split_mounds(smooth, mask=mask, cell=cell))
+    labels = split_mounds(smooth, mask=mask & ~unseen, cell=cell)
+    return Relief(height, slope, drop, roof, thin, labels, unseen)
 
 
 def steepness(surface: Heights, *, cell: float) -> Heights:
@@ -70,7 +76,7 @@ def steepness(surface: Heights, *, cell: float) -> Heights:
 def _roofs(smooth: Heights, slope: Heights, drop: Heights, *, cell: float) -> Mask:
     """Flat tops that fall off upright around most of their rim, with the walls below them."""
     flat = ((slope < ROOF_SLOPE) & (smooth > ROOF_HEIGHT_M * 0.75)).astype(np.uint8)
-    flat = cv2.morphologyEx(flat, cv2.MORPH_OPEN, disk(0.5, cell=cell))
+    flat = np.asarray(cv2.morphologyEx(flat, cv2.MORPH_OPEN, disk(0.5, cell=cell)), np.uint8)
     count, labels = cv2.connectedComponents(flat, connectivity=4)
     upright = cv2.dilate(slope, disk(0.9, cell=cell)) > WALL_SLOPE
     rim = (flat > 0) & (cv2.erode(flat, np.ones((3, 3), np.uint8)) == 0)
@@ -81,8 +87,8 @@ def _roofs(smooth: Heights, slope: Heights, drop: Heights, *, cell: float) -> Ma
     is_roof[0] = False
     roof = is_roof[labels]
     steep = (slope > 0.8 * WALL_SLOPE) & (smooth > MIN_HEIGHT_M)
-    near = cv2.dilate(roof.astype(np.uint8), disk(1.6, cell=cell)) > 0
-    rim_blur = cv2.dilate(roof.astype(np.uint8), disk(0.6, cell=cell)) > 0
+    near = grow(roof, 1.6, cell=cell)
+    rim_blur = grow(roof, 0.6, cell=cell)
     return np.asarray(roof | (near & steep) | (rim_blur & (smooth > MIN_HEIGHT_M)))
 
 
@@ -94,14 +100,14 @@ def split_mounds(
     A peak counts as a mound of its own when it stands `prominence_m` and a fifth of its height
     above the saddle to a higher one.
     """
-    smooth = cv2.GaussianBlur(height, (0, 0), 0.6 / cell)
+    smooth = blur(height, 0.6 / cell)
     cells = np.flatnonzero(mask)
     order = cells[np.argsort(-smooth.ravel()[cells], kind="stable")]
     labels = _flood(smooth.ravel(), order, mask.shape[1], mask.size, prominence_m)
     return np.asarray(labels.reshape(mask.shape))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _flood(
     z: Heights, order: NDArray[np.int64], nx: int, size: int, prominence_m: float
 ) -> NDArray[np.int32]:
@@ -162,8 +168,8 @@ def rim_share(part: Mask, *, of: Mask) -> float:
 
 def roughness(height: Heights, *, cell: float) -> Heights:
     """Standard deviation of height about a local plane-like mean within a metre, metres."""
-    rest = height - cv2.GaussianBlur(height, (0, 0), 0.8 / cell)
-    return np.sqrt(np.maximum(cv2.GaussianBlur(rest * rest, (0, 0), 0.8 / cell), 0))
+    rest = height - blur(height, 0.8 / cell)
+    return np.sqrt(np.maximum(blur(rest * rest, 0.8 / cell), 0))
 
 
 def box_of(labels: NDArray[np.int32]) -> list[tuple[slice, slice] | None]:

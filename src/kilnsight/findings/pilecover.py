@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
+from kilnsight.findings.grid import blur
 from kilnsight.findings.site import SiteMap
 from kilnsight.findings.surfaces import Cues, Tone, find_cues
 from kilnsight.i18n import gettext as _
@@ -46,13 +48,14 @@ def cover_fraction(site: SiteMap, polygon: Polygon, *, tone: Tone, sun: Sun) -> 
     dark, bare = black_cover(cues, site.dsm(grid), inside=inside & ~covered, sun=sun,
                              cell=grid.cell)
     value = float(covered[inside].mean())
+    method = _("share of cells with the colour of a net or sheet")
     if dark + bare == 0 or value > 0.9:
-        return _share(value, _("share of cells with the colour of a net or sheet"))
+        return _share(value, method)
     black = dark / (dark + bare)
     if black > 0.9 and value < 0.5:
         return Quantity(value, "1", value, 1.0, _("dark all over: coal or a black net"))
     black = black if black > 0.08 else 0.0
-    return _share(value + (1 - value) * black, _("share of cells with the colour of a net or sheet"))
+    return _share(value + (1 - value) * black, method)
 
 
 def _share(value: float, method: str) -> Quantity:
@@ -98,7 +101,7 @@ class Sun:
     def facing(self, dsm: NDArray[np.float32], *, cell: float) -> NDArray[np.float32]:
         """How much each cell faces the light, above 0 towards it; shape (ny, nx)."""
         known = np.isfinite(dsm)
-        smooth = cv2.GaussianBlur(np.where(known, dsm, np.median(dsm[known])), (0, 0), 0.5 / cell)
+        smooth = blur(np.where(known, dsm, np.median(dsm[known])), 0.5 / cell)
         down, right = np.gradient(smooth, cell)
         return np.asarray(-right * self.east + down * self.north + 0.05, dtype=np.float32)
 
@@ -108,13 +111,13 @@ def find_sun(light: NDArray[np.float32], height: NDArray[np.float32], *, cell: f
 
     Both of shape (ny, nx); where there is no shading to see the direction is (0, 0).
     """
-    down, right = np.gradient(cv2.GaussianBlur(np.nan_to_num(height), (0, 0), 0.5 / cell), cell)
+    down, right = np.gradient(blur(np.nan_to_num(height), 0.5 / cell), cell)
     steep = np.hypot(down, right)
     use = (steep > 0.3) & (steep < 1.1) & (height > 0.5) & (light > 0)
-    if use.sum() < 200:
+    if np.count_nonzero(use) < 200:
         return Sun(0.0, 0.0)
-    design = np.column_stack([np.ones(use.sum()), -right[use], down[use]])
-    solution = np.linalg.lstsq(design, light[use], rcond=None)[0]
+    design = np.column_stack([np.ones(np.count_nonzero(use)), -right[use], down[use]])
+    solution: Any = np.linalg.lstsq(design, light[use], rcond=None)[0]
     length = float(np.hypot(solution[1], solution[2]))
     if length < 0.1 * float(light[use].mean()):
         return Sun(0.0, 0.0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from shapely.geometry import Polygon
 
-from kilnsight.findings.grid import Grid, disk, largest_part, resample, smooth_outline
+from kilnsight.findings.grid import Grid, blur, grow, largest_part, resample, smooth_outline
 from kilnsight.findings.measurement import Base, Scale, Volume, fit_base, measure_volume
 from kilnsight.findings.mounds import Relief, box_of, rim_share, roughness, steepness
 from kilnsight.findings.site import SiteMap
@@ -83,7 +83,7 @@ def find_piles(
 ) -> list[Pile]:
     """Piles of a map, bare or covered; `grid` is that of the relief, `ground` and `plants`."""
     texture = roughness(relief.height, cell=grid.cell)
-    unknown = ~np.isfinite(relief.height)
+    unknown = relief.unseen.copy()
     unknown[[0, -1]] = unknown[:, [0, -1]] = True
     piles = []
     for number, window in enumerate(box_of(relief.labels), start=1):
@@ -174,7 +174,7 @@ def _outline(
 def _base(dsm: Heights, core: Mask, blocked: Mask, *, low: Heights, grid: Grid) -> Base:
     """Base of a pile from the free ground one to four metres outside it."""
     away = ndimage.distance_transform_edt(~core) * grid.cell
-    near_solid = cv2.dilate(blocked.astype(np.uint8), disk(0.8, cell=grid.cell)) > 0
+    near_solid = grow(blocked, 0.8, cell=grid.cell)
     rim = (away > 0.9) & (away < 3.5) & ~near_solid & (np.abs(dsm - low) < 0.3)
     return fit_base(dsm, rim=rim, inside=core, grid=grid, fallback=low)
 
@@ -187,13 +187,13 @@ def _toe(
     Dense matching rounds the toe, so that the contour of height 0 is not to be trusted: the toe
     is drawn out from two higher contours along the flank.
     """
-    smooth = cv2.GaussianBlur(np.nan_to_num(rise), (0, 0), max(0.5, 0.2 / cell))
-    reach = cv2.dilate(core.astype(np.uint8), disk(1.5, cell=cell)) > 0
+    smooth = blur(np.nan_to_num(rise), max(0.5, 0.2 / cell))
+    reach = grow(core, 1.5, cell=cell)
     level = 0.25 if shape.height_m > 1.2 else 0.18
     inside = _connected(reach & ~blocked & (smooth > level), core)
     if inside is None:
         return None, 0.0
-    free = inside & ~(cv2.dilate(blocked.astype(np.uint8), disk(0.6, cell=cell)) > 0)
+    free = inside & ~(grow(blocked, 0.6, cell=cell))
     band = free & (smooth > level) & (smooth < level + 0.6)
     slope = steepness(smooth, cell=cell)
     flank = float(np.median(slope[band])) if band.sum() > 20 else 0.7

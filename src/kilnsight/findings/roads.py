@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
 from kilnsight.findings.cover import Cover, is_sunken, patches
-from kilnsight.findings.surfaces import SEALED_WARMTH, Tone
+from kilnsight.findings.surfaces import Tone
 
 MIN_AREA_M2 = 120.0
 """Smallest road or yard reported, m2."""
@@ -36,7 +36,7 @@ def find_roads(cover: Cover, *, tone: Tone) -> list[Patch]:
         if not len(warm):
             continue
         middle = float(np.median(warm))
-        margin = min(middle - SEALED_WARMTH, tone.warm - middle) / (tone.warm - SEALED_WARMTH)
+        margin = min(middle - tone.sealed, tone.warm - middle) / (tone.warm - tone.sealed)
         found.append(Patch(polygon, inside, _confidence(margin, polygon)))
     return found
 

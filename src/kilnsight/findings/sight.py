@@ -61,7 +61,7 @@ class Sight:
         rows, columns = self.grid.indices(xy)
         r = np.clip(np.rint(rows).astype(int), 0, self.grid.ny - 1)
         c = np.clip(np.rint(columns).astype(int), 0, self.grid.nx - 1)
-        return self.surface[r, c].astype(float)
+        return np.asarray(self.surface[r, c], dtype=float)
 
     def visible(self, points: Array, eye: Array) -> NDArray[np.bool_]:
         """Which map points, shape (n, 3), are not hidden from `eye`, shape (3,)."""

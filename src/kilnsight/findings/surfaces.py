@@ -8,8 +8,9 @@ from enum import IntEnum
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from kilnsight.findings.grid import Grid
+from kilnsight.findings.grid import Grid, blur
 from kilnsight.findings.site import SiteMap
 
 Image = NDArray[np.float32]
@@ -21,8 +22,10 @@ TILE = 1024
 """Side of a tile in cells."""
 LOW_M = 0.5
 """Height above ground below which a cell can be ground, metres."""
-SEALED_WARMTH = 0.055
-"""Red minus blue share of light below which ground is asphalt or clean concrete."""
+GREENNESS = (0.05, 0.14)
+"""Range in which the excess green that parts plants from soil is sought."""
+SEALED_WARMTH = (0.05, 0.08)
+"""Range of the red minus blue share of light that parts clean concrete from dusted ground."""
 SOIL_WARMTH = (0.185, 0.26)
 """Range in which the warmth that parts trafficked ground from soil is sought."""
 
@@ -53,12 +56,14 @@ class Tone:
 
     `white`, shape (3,), are gains that make the brightest grey things grey; `middle` is the
     median brightness (linear, 0 to 1); `green` the excess green that parts plants from soil;
-    `warm` the warmth that parts trafficked ground from soil.
+    `sealed` the warmth that parts clean pavement from dust and unpaved ground, `warm` the warmth
+    that parts those from soil.
     """
 
     white: NDArray[np.float32]
     middle: float
     green: float
+    sealed: float
     warm: float
 
 
@@ -94,18 +99,20 @@ def scene_tone(site: SiteMap, *, cells: int = 1_500_000) -> Tone:
     rgb, seen = site.ortho(site.grid(cell))
     light = linear(rgb)[seen & (rgb.max(axis=2) > 0)]
     if len(light) < 100:
-        return Tone(np.ones(3, np.float32), 0.2, 0.1, sum(SOIL_WARMTH) / 2)
+        ranges = (sum(r) / 2 for r in (GREENNESS, SEALED_WARMTH, SOIL_WARMTH))
+        return Tone(np.ones(3, np.float32), 0.2, *ranges)
     shares = light / np.maximum(light.sum(1, keepdims=True), 1e-4)
     bright = light.mean(1)
     white = _white_gains(shares, bright)
     middle = float(np.median(bright))
     lit = bright > 0.15 * middle
     excess = 3 * shares[:, 1] - 1
-    green = _otsu(excess[lit & (excess > -0.1) & (excess < 0.5)], 0.07, 0.14)
+    green = _parting(excess[lit & (excess > -0.1) & (excess < 0.5)], *GREENNESS)
     balanced = shares * white
     warmth = (balanced[:, 0] - balanced[:, 2]) / balanced.sum(1)
-    ground = lit & (excess < green) & (warmth > SEALED_WARMTH) & (warmth < 0.5)
-    return Tone(white, middle, green, _otsu(warmth[ground], *SOIL_WARMTH))
+    ground = lit & (bright > 0.5 * middle) & (excess < green) & (warmth < 0.5)
+    sealed = _end_of_neutral(warmth[ground & (bright > middle)], *SEALED_WARMTH)
+    return Tone(white, middle, green, sealed, _parting(warmth[ground], *SOIL_WARMTH))
 
 
 def _white_gains(shares: Image, bright: Image) -> NDArray[np.float32]:
@@ -122,6 +129,39 @@ def _white_gains(shares: Image, bright: Image) -> NDArray[np.float32]:
     if patch[2] <= patch[0]:
         return np.ones(3, np.float32)
     return np.asarray((1 / 3) / patch, dtype=np.float32)
+
+
+def _parting(values: NDArray[np.float32], low: float, high: float) -> float:
+    """Value between `low` and `high` where a histogram is lowest; its best split without a dip."""
+    if len(values) < 100:
+        return (low + high) / 2
+    step = (high - low) / 20
+    edges = np.arange(low - 8 * step, high + 9 * step, step)
+    counts = ndimage.gaussian_filter1d(np.histogram(values, edges)[0].astype(float), 1.5)
+    centres = (edges[1:] + edges[:-1]) / 2
+    inside = np.flatnonzero((centres >= low) & (centres <= high))
+    lowest = int(inside[np.argmin(counts[inside])])
+    if lowest in (inside[0], inside[-1]):
+        return _otsu(values, low, high)
+    return float(centres[lowest])
+
+
+def _end_of_neutral(warmth: NDArray[np.float32], low: float, high: float) -> float:
+    """Warmth at which clean pavement ends, between `low` and `high`.
+
+    Dust lies on the warm shoulder of the pavement's peak, without a dip between them; the cold
+    side of the peak shows how wide the peak itself is.
+    """
+    edges = np.arange(-0.1, 0.25, 0.004)
+    centres = (edges[1:] + edges[:-1]) / 2
+    counts = ndimage.gaussian_filter1d(np.histogram(warmth, edges)[0].astype(float), 1.5)
+    inside = (centres > -0.03) & (centres < high - 0.015)
+    peak = int(np.flatnonzero(inside)[np.argmax(counts[inside])])
+    if counts[peak] < 50 or counts[peak] < counts[min(peak + 1, len(counts) - 1)]:
+        return (low + high) / 2
+    cold = np.flatnonzero(counts[:peak] < 0.6065 * counts[peak])
+    sigma = centres[peak] - centres[cold[-1]] if len(cold) else 0.02
+    return float(np.clip(centres[peak] + sigma, low, high))
 
 
 def _otsu(values: NDArray[np.float32], low: float, high: float) -> float:
@@ -148,9 +188,9 @@ def find_cues(rgb: NDArray[np.uint8], seen: Mask, *, tone: Tone, cell: float) ->
     brightness = light.mean(axis=2)
     log = np.log(brightness / tone.middle + 0.03)
     sigma = max(0.5, 0.35 / cell)
-    mean = cv2.GaussianBlur(log, (0, 0), sigma)
-    grain = np.sqrt(np.maximum(cv2.GaussianBlur(log * log, (0, 0), sigma) - mean**2, 0))
-    soft = cv2.GaussianBlur(light, (0, 0), max(0.4, 0.2 / cell))
+    mean = blur(log, sigma)
+    grain = np.sqrt(np.maximum(blur(log * log, sigma) - mean**2, 0))
+    soft = blur(light, max(0.4, 0.2 / cell))
     total = np.maximum(soft.sum(axis=2), 1e-4)
     balanced = soft * tone.white
     return Cues(
@@ -174,7 +214,7 @@ def classify(
     plants = (cues.green > tone.green) & ~teal
     water = (cues.bright < 0.6) & (cues.blue >= cues.red + 0.04) & (cues.grain < 0.12) & ~raised
     blue_sheet = (cues.blue > 0.42) & (cues.blue > cues.red + 0.15)
-    neutral = cues.warm < SEALED_WARMTH
+    neutral = cues.warm < tone.sealed
     surface = np.where(cues.warm > tone.warm, Surface.BARE_SOIL, Surface.UNPAVED)
     surface[neutral] = Surface.PAVED
     surface[neutral & (cues.bright > 2.2)] = Surface.CONCRETE
@@ -207,23 +247,22 @@ def map_surfaces(
 ) -> NDArray[np.uint8]:
     """Surface of each cell of a map, shape of `grid`, tile by tile."""
     surfaces = np.zeros(grid.shape, np.uint8)
-    for rows, columns, inner_rows, inner_columns in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
+    for rows, columns, *inner in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
         rgb, seen = site.ortho(grid.sub(rows, columns))
         cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
         part = classify(cues, height[rows, columns], roof[rows, columns], tone=tone,
                         cell=grid.cell)
-        target = surfaces[rows, columns]
-        target[inner_rows, inner_columns] = part[inner_rows, inner_columns]
+        surfaces[rows, columns][tuple(inner)] = part[tuple(inner)]
     return surfaces
 
 
 def map_plants(site: SiteMap, grid: Grid, *, tone: Tone) -> Mask:
     """Cells with leaves, shape of `grid`, tile by tile; specks are taken out."""
     plants = np.zeros(grid.shape, bool)
-    for rows, columns, inner_rows, inner_columns in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
+    for rows, columns, *inner in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
         rgb, seen = site.ortho(grid.sub(rows, columns))
         cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
         leaf = seen & (cues.green > tone.green) & (cues.blue <= cues.red + 0.02)
         soft = cv2.blur(leaf.astype(np.float32), (5, 5)) > 0.5
-        plants[rows, columns][inner_rows, inner_columns] = soft[inner_rows, inner_columns]
+        plants[rows, columns][tuple(inner)] = soft[tuple(inner)]
     return plants

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from findings_scenes import SAND, Scene, on_map, plant
+
+from kilnsight.findings.detect import find
+from kilnsight.findings.site import SiteMap
+
+
+def piles_of(scene, folder, **how):
+    site = SiteMap.open(scene.write(folder, **how))
+    return site, [f for f in find(site) if f.code == "D01"]
+
+
+def matched(finding, scene):
+    truth = max(
+        scene.truth, key=lambda t: on_map(t["polygon"]).intersection(finding.polygon).area
+    )
+    shape = on_map(truth["polygon"])
+    union = shape.union(finding.polygon).area
+    return truth, shape.intersection(finding.polygon).area / union
+
+
+def test_piles_are_found_and_sheds_trees_and_trucks_are_not(tmp_path):
+    scene = plant(1).noisy(0.04)
+    site, found = piles_of(scene, tmp_path, sigma=0.04)
+    assert len(found) == 4
+    k2 = site.grid_scale**2
+    for finding in found:
+        truth, overlap = matched(finding, scene)
+        assert overlap > 0.8
+        alone = truth["height"] in (6, 4)
+        if alone:
+            volume = finding.measures["volume_m3"]
+            assert volume.value * k2 == pytest.approx(truth["volume"], rel=0.02)
+            assert volume.lo * k2 <= truth["volume"] <= volume.hi * k2
+            assert finding.measures["area_m2"].value * k2 == pytest.approx(
+                on_map(truth["polygon"]).area, rel=0.03
+            )
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.06, 0.12])
+def test_a_pile_on_a_slope_keeps_its_volume(tmp_path, slope):
+    scene = Scene(90, slope=slope)
+    scene.cone(45, 45, 5, stretch=8)
+    scene.noisy(0.03)
+    site, found = piles_of(scene, tmp_path)
+    assert len(found) == 1
+    value = found[0].measures["volume_m3"].value * site.grid_scale**2
+    assert value == pytest.approx(scene.truth[0]["volume"], rel=0.02)
+
+
+def test_a_pile_against_a_shed_is_cut_at_the_wall(tmp_path):
+    scene = Scene(100, slope=0.02)
+    scene.cone(45, 50, 5)
+    scene.shed(50, 30, 80, 70)
+    scene.noisy(0.03)
+    _, found = piles_of(scene, tmp_path)
+    assert len(found) == 1
+    shed = on_map(__import__("shapely").geometry.box(50, 30, 80, 70))
+    assert found[0].polygon.intersection(shed).area < 0.08 * found[0].polygon.area
+
+
+def test_covered_piles_are_no_open_piles_and_half_covered_ones_say_so(tmp_path):
+    scene = Scene(120, slope=0.02)
+    scene.cone(35, 60, 5, colour=(50, 98, 70))
+    scene.cone(85, 60, 5, colour=SAND)
+    half = (np.hypot(scene.x - 85, scene.y - 60) < 8) & (scene.x > 85)
+    scene.rgb[half] = (50, 98, 70)
+    scene.noisy(0.03)
+    _, found = piles_of(scene, tmp_path)
+    assert len(found) == 1
+    cover = found[0].measures["cover_fraction"]
+    assert cover.value == pytest.approx(0.5, abs=0.05)
+    assert cover.lo <= 0.5 <= cover.hi
+
+
+def test_a_level_meadow_with_trees_has_no_piles(tmp_path):
+    scene = Scene(100)
+    for x in range(10, 100, 14):
+        scene.tree(x, 30 + x % 40, radius=3 + x % 3)
+    _, found = piles_of(scene.noisy(0.05), tmp_path)
+    assert found == []
