@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import json
+import shutil
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -28,9 +32,8 @@ HOSTILE = '</script><img src=x onerror="document.title=\'owned\'"> & {{7*7}} #ev
 
 def make_survey(root: Path, *, findings: bool = True, hostile: bool = False) -> Path:
     """Write a survey folder and give back its path."""
-    (root / "map").mkdir(parents=True)
-    dsm, rgb, seen = terrain()
-    write_rasters(root, dsm, rgb, seen)
+    shutil.copytree(rasters() / "map", root / "map")
+    _dsm, rgb, _seen = terrain()
     photos = photo_features()
     if hostile:
         photos[0]["properties"]["name"] = HOSTILE
@@ -55,6 +58,7 @@ def collection(features: list[dict]) -> dict:
     return {"type": "FeatureCollection", "features": features}
 
 
+@functools.cache
 def terrain() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Heights (m), colours (uint8, h x w x 3) and what was seen, all at `CELL`."""
     rng = np.random.default_rng(7)
@@ -88,6 +92,16 @@ def terrain() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     seen = ((x - 115) / 118) ** 4 + ((y - 85) / 88) ** 4 < 1
     seen &= np.hypot(x - 205, y - 150) > 6
     return height.astype(np.float32), colour, seen
+
+
+@functools.cache
+def rasters() -> Path:
+    """Folder with the rasters, written once."""
+    root = Path(tempfile.mkdtemp(prefix="kilnsight-test-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    (root / "map").mkdir()
+    write_rasters(root, *terrain())
+    return root
 
 
 def write_rasters(root: Path, dsm: np.ndarray, rgb: np.ndarray, seen: np.ndarray) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely.geometry
 from pyproj import Transformer
-from shapely import ops
 
 from kilnsight.errors import InputError
 from kilnsight.evidence.manifest import fingerprint, sha256_of
@@ -26,10 +26,10 @@ Ring = list[tuple[float, float]]
 # Shapely has no types; its geometries are Any here.
 _shapely: Any = shapely
 _shape: Any = shapely.geometry.shape
-_transform: Any = ops.transform
+_transform: Any = shapely.transform
 _empty: Any = shapely.geometry.GeometryCollection
 _GEOMETRY_ERRORS = (
-    _shapely.GEOSException, ValueError, TypeError, KeyError, AttributeError, IndexError
+    _shapely.errors.ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError
 )
 
 
@@ -225,7 +225,10 @@ def _geometry(value: Any, to_map: Transformer, *, file: Path) -> Any:
     if value is None:
         return _empty()
     try:
-        return _transform(to_map.transform, _shape(value))
+        return _transform(
+            _shape(value),
+            lambda points: np.column_stack(to_map.transform(points[:, 0], points[:, 1])),
+        )
     except _GEOMETRY_ERRORS as error:
         raise InputError(
             _("A geometry in the file is broken."),
@@ -237,7 +240,7 @@ def _polygons(outline: Any) -> list[list[Ring]]:
     """Rings of each polygon of a geometry, the outer one first."""
     parts = [p for p in getattr(outline, "geoms", [outline]) if p.geom_type == "Polygon"]
     return [
-        [[(x, y) for x, y, *_z in ring.coords] for ring in (part.exterior, *part.interiors)]
+        [list(ring.coords) for ring in (part.exterior, *part.interiors)]
         for part in parts if not part.is_empty
     ]
 

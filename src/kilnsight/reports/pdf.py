@@ -21,6 +21,8 @@ from kilnsight.surveys.folder import write_bytes, write_json
 
 _TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 _CROPS, _CROP_PX = 3, 900
+_TALL = 195 / 170
+"""Height over width of the space for the map on its page."""
 
 
 def write_pdf(survey: Path, *, language: str | None = None) -> Path:
@@ -77,6 +79,7 @@ def pdf_data(content: Content, work: Path, *, language: str) -> dict[str, Any]:
     return {
         "language": {"en": "en", "zh_Hans": "zh"}[language], "version": __version__,
         "words": {key: text.of(language) for key, text in _words(content).items()},
+        "tall": content.grid.height / content.grid.width > _TALL,
         "title": printable(content.title), "name": printable(content.survey.get("name") or ""),
         "facts": _facts(content, language),
         "totals": [
@@ -124,7 +127,7 @@ def _finding(finding: Finding, work: Path, *, language: str) -> dict[str, Any]:
     return {
         "number": str(finding.number), "severity": finding.severity,
         "name": printable(finding.name.of(language)),
-        "meta": f"{finding.id} · {printable(finding.code)} · {finding.status.of(language)}",
+        "meta": f"{finding.id} / {printable(finding.code)} / {finding.status.of(language)}",
         "pairs": _pairs(finding, language),
         "measures": [
             [m.label.of(language), m.figure, m.interval or "–",

@@ -9,7 +9,7 @@ import numpy as np
 import rasterio
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from kilnsight.reports.tiles import Box, Grid, paint_ortho
+from kilnsight.reports.tiles import Box, Grid, paint_ortho, readable
 
 SEVERITY_COLOURS = {1: "#f2c53d", 2: "#f08a24", 3: "#d92d2a", 4: "#8c1d8a"}
 """Outline colour of each severity, low to urgent."""
@@ -56,7 +56,7 @@ def draw_overview(
     factor = max(grid.width, grid.height) / side
     size = (max(1, round(grid.width / factor)), max(1, round(grid.height / factor)))
     cell = grid.cell * factor
-    with rasterio.open(ortho) as source:
+    with readable(ortho), rasterio.open(ortho) as source:
         pixels = paint_ortho(source, Box(grid.west, grid.north, cell, *size))
     base = Image.new("RGB", size, "white")
     base.paste(Image.fromarray(pixels[..., :3]), mask=Image.fromarray(pixels[..., 3]))
@@ -92,12 +92,12 @@ class _Canvas:
 
     def label(self, outline: Outline) -> None:
         x, y = self.at(*outline.place)
-        radius = 21 * self.unit
+        radius = 27 * self.unit
         self.draw.ellipse(
             (x - radius, y - radius, x + radius, y + radius),
             fill=SEVERITY_COLOURS[outline.severity], outline="white", width=round(3 * self.unit),
         )
-        self.text((x, y), str(outline.number), size=24, fill=SEVERITY_INK[outline.severity])
+        self.text((x, y), str(outline.number), size=31, fill=SEVERITY_INK[outline.severity])
 
     def text(self, place: tuple[float, float], text: str, *, size: float, fill: str) -> None:
         font = ImageFont.truetype(str(FONT), max(8, round(size * self.unit)))
@@ -106,12 +106,12 @@ class _Canvas:
     def scale_bar(self) -> None:
         length_m = nice_length(self.grid.cell * self.grid.width / 5)
         width, unit = length_m / self.cell, self.unit
-        left, bottom = 30 * unit, self.picture.height - 34 * unit
-        box = (left - 16 * unit, bottom - 44 * unit, left + width + 16 * unit, bottom + 18 * unit)
+        left, bottom = 34 * unit, self.picture.height - 36 * unit
+        box = (left - 18 * unit, bottom - 56 * unit, left + width + 18 * unit, bottom + 20 * unit)
         self.draw.rounded_rectangle(box, radius=8 * unit, fill="white")
         self.draw.rectangle((left, bottom - 4 * unit, left + width, bottom + 4 * unit), fill="#222")
         label = f"{length_m:g} m"
-        self.text((left + width / 2, bottom - 24 * unit), label, size=26, fill="#222")
+        self.text((left + width / 2, bottom - 30 * unit), label, size=34, fill="#222")
 
     def finished(self) -> Image.Image:
         return self.picture.resize(self.size, Image.Resampling.LANCZOS)

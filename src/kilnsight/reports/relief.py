@@ -13,7 +13,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
-from kilnsight.reports.tiles import Box, Pixels, read_box
+from kilnsight.reports.tiles import Box, Pixels, read_box, readable
 
 RAMP = ("#4f7fb0", "#62a5b5", "#86c0a4", "#bfd6a0", "#f0e2a6", "#e0a86a", "#b8604a")
 """Colours from low to high."""
@@ -23,7 +23,7 @@ _LIGHTS = ((315.0, 0.46), (0.0, 0.18), (270.0, 0.18), (225.0, 0.18))
 
 _ELEVATION_DEG = 42.0
 
-Array = NDArray[np.float64]
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ReliefPainter:
         wide = Box(
             box.west - box.cell, box.north + box.cell, box.cell, box.width + 2, box.height + 2
         )
-        heights = _nan(read_box(source, wide, band=1, fill=np.nan), source.nodata)
+        heights = _nan(read_box(source, wide, bands=[1], fill=np.nan)[0], source.nodata)
         shade = hill_shade(heights, box.cell)[1:-1, 1:-1]
         heights = heights[1:-1, 1:-1]
         colour = ramp((heights - self.scale.low) / (self.scale.high - self.scale.low))
@@ -77,7 +77,7 @@ def hill_shade(heights: Array, cell: float) -> Array:
     south, east = np.where(sides, south, 0.0), np.where(sides, east, 0.0)
     length = np.sqrt(1 + south**2 + east**2)
     sin_e, cos_e = math.sin(math.radians(_ELEVATION_DEG)), math.cos(math.radians(_ELEVATION_DEG))
-    total = np.zeros_like(filled, dtype=float)
+    total = np.zeros_like(filled, dtype=np.float32)
     for azimuth, weight in _LIGHTS:
         a = math.radians(azimuth)
         # The surface's normal is (-dz/de, -dz/dn, 1) and dz/dn is minus the gradient southwards.
@@ -88,10 +88,12 @@ def hill_shade(heights: Array, cell: float) -> Array:
 
 def ramp(fraction: Array) -> Array:
     """Colours, shape (..., 3), 0 to 255, of fractions of the height scale; NaN stays NaN."""
-    stops = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in RAMP], dtype=float)
+    stops = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in RAMP], dtype=np.float32)
     at = np.linspace(0, 1, len(stops))
     clipped = np.clip(fraction, 0, 1)
-    return np.stack([np.interp(clipped, at, stops[:, k]) for k in range(3)], axis=-1)
+    return np.stack(
+        [np.interp(clipped, at, stops[:, k]).astype(np.float32) for k in range(3)], axis=-1
+    )
 
 
 def height_grid(dsm: Path, *, side: int = 256) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def height_grid(dsm: Path, *, side: int = 256) -> dict[str, Any]:
 
 def _small(dsm: Path, *, side: int) -> Array:
     """Heights of the whole model with its longer side `side` cells at most."""
-    with rasterio.open(dsm) as source:
+    with readable(dsm), rasterio.open(dsm) as source:
         factor = max(1.0, max(source.shape) / side)
         shape = tuple(max(1, round(n / factor)) for n in source.shape)
         heights = source.read(1, out_shape=shape, resampling=Resampling.average)
@@ -124,7 +126,7 @@ def _small(dsm: Path, *, side: int) -> Array:
 
 
 def _nan(heights: NDArray[Any], nodata: float | None) -> Array:
-    values = heights.astype(float)
+    values = heights.astype(np.float32)
     if nodata is not None and math.isfinite(nodata):
         values[heights == nodata] = np.nan
     return values
