@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 LONG_SIDE_PX = 1600
 """Photos are reduced to this long side before features are sought."""
-MAX_FEATURES = 4000
+MAX_FEATURES = 3600
 """Features kept of a photo; the strongest of each cell of a grid, so that they spread."""
 GRID = 12
 """Cells along each side of the grid over which features are spread."""
@@ -52,7 +52,7 @@ def detect_features(gray: NDArray[np.uint8]) -> Features:
     scale = min(1.0, LONG_SIDE_PX / max(gray.shape))
     size = (round(gray.shape[1] * scale), round(gray.shape[0] * scale))
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) if scale < 1 else gray
-    sift = cv2.SIFT.create(nfeatures=3 * MAX_FEATURES, contrastThreshold=CONTRAST, edgeThreshold=12)
+    sift = cv2.SIFT.create(nfeatures=6000, contrastThreshold=CONTRAST, edgeThreshold=12)
     keypoints, raw = sift.detectAndCompute(small, None)  # type: ignore[call-overload]
     if raw is None or not keypoints:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))

@@ -7,7 +7,7 @@ altitude is used only where it agrees with the photos.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ MAX_TILT_DEG = 4.0
 """An altitude that asks for a larger tilt than this, against the other evidence, is wrong."""
 MAX_ALTITUDE_RESIDUAL_M = 8.0
 """An altitude that scatters more than this about the photos' own heights is wrong."""
+
+JACKKNIFE_BLOCKS = 8
+"""Stretches of a flight whose position errors are taken to be independent."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,6 @@ class Georeference:
     height_offset_sigma_m: float
     altitude_range_m: float = 0.0
     flight_range_m: float = 0.0
-    notes: tuple[str, ...] = field(default=())
 
     def points(self, xyz: Array) -> Array:
         """Map coordinates, shape (n, 3), of points of the frame, shape (n, 3)."""
@@ -95,7 +97,7 @@ def georeference(model: Reconstruction, observed: Observed) -> Georeference:
         residual[:, 2] -= np.median(heights)
     return _result(
         (scale, rotation, shift), residual, centres, seen, method=method, tilt_sigma=tilt_sigma,
-        altitude_used=ok, flight_range=flight_range,
+        altitude_used=ok, flight_range=flight_range, uncertainty=_uncertainty(centres, seen, up),
     )
 
 
@@ -229,25 +231,38 @@ def _refine(
     return float(scale * np.exp(x[0])), turned, origin + x[4:7]
 
 
-def _effective_count(residual: Array) -> float:
-    """Number of independent values in a series whose errors drift (first-order model)."""
-    centred = residual - residual.mean()
-    power = float((centred**2).sum())
-    rho = float((centred[1:] * centred[:-1]).sum()) / power if power > 0 else 0.0
-    rho = min(max(rho, 0.0), 0.98)
-    return max(len(residual) * (1 - rho) / (1 + rho), 2.0)
+def _uncertainty(centres: Array, seen: Observed, up: Array) -> tuple[float, float]:
+    """Standard deviations of scale (relative) and horizontal place (metres).
+
+    By a jackknife over stretches of the flight, since errors of neighbouring photos go together
+    (Efron 1982, chapter 3); never better than the stated errors of the positions allow.
+    """
+    blocks = np.array_split(np.arange(len(centres)), min(JACKKNIFE_BLOCKS, len(centres) // 2))
+    middle = centres.mean(axis=0)
+    fits = []
+    for block in blocks:
+        rest = np.setdiff1d(np.arange(len(centres)), block)
+        scale, rotation, shift = _level_fit(centres[rest], _subset(seen, rest), up)
+        fits.append([np.log(scale), *(scale * rotation @ middle + shift)[:2]])
+    values = np.array(fits)
+    count = len(blocks)
+    variance = (count - 1) / count * ((values - values.mean(axis=0)) ** 2).sum(axis=0)
+    extent = np.exp(values[:, 0].mean()) * np.sqrt(((centres - middle) ** 2).sum(axis=1).mean())
+    floor = float(np.median(seen.sigma[:, 0])) / np.sqrt(count)
+    scale_sigma = np.hypot(np.sqrt(variance[0]), floor / max(float(extent), 1.0) / 2)
+    place_sigma = np.hypot(np.sqrt(variance[1:].max()), floor)
+    return float(scale_sigma), float(place_sigma)
 
 
 def _result(
     fit: tuple[float, Array, Array], residual: Array, centres: Array, seen: Observed, *,
     method: str, tilt_sigma: float, altitude_used: bool, flight_range: float,
+    uncertainty: tuple[float, float],
 ) -> Georeference:
     """Georeference with residuals and what they say about its uncertainty."""
     scale, rotation, shift = fit
     horizontal = np.hypot(residual[:, 0], residual[:, 1])
-    count = min(_effective_count(residual[:, 0]), _effective_count(residual[:, 1]))
-    sigma = max(1.4826 * float(np.median(horizontal)) / np.sqrt(2), float(np.median(seen.sigma)))
-    sigma = sigma if np.isfinite(sigma) else GPS_SIGMA_M
+    scale_sigma, position_sigma = uncertainty
     placed = scale * centres @ rotation.T
     extent = float(np.sqrt(((placed - placed.mean(axis=0))[:, :2] ** 2).sum(axis=1).mean()))
     altitudes = seen.position[:, 2]
@@ -255,7 +270,8 @@ def _result(
     altitude_range = float(np.ptp(altitudes[known])) if known.any() else 0.0
     vertical = np.abs(residual[known, 2])
     if altitude_used:
-        from_altitude = np.degrees(np.std(residual[known, 2]) / max(extent, 1) / np.sqrt(count / 2))
+        scatter = max(float(np.std(residual[known, 2])), float(np.median(seen.sigma[:, 2])) / 4)
+        from_altitude = np.degrees(scatter / max(extent, 1) / np.sqrt(JACKKNIFE_BLOCKS / 2))
         tilt_sigma = float((tilt_sigma**-2 + max(from_altitude, 0.02) ** -2) ** -0.5)
         offset_sigma = float(np.median(seen.sigma[known, 2]))
     else:
@@ -263,7 +279,7 @@ def _result(
     return Georeference(
         scale, rotation, shift, method=method, altitude_used=altitude_used,
         horizontal_residual_m=horizontal, vertical_residual_m=vertical,
-        scale_sigma=float(sigma / max(extent, 1) / np.sqrt(count)), tilt_sigma_deg=tilt_sigma,
-        position_sigma_m=float(sigma / np.sqrt(count)), height_offset_sigma_m=offset_sigma,
+        scale_sigma=scale_sigma, tilt_sigma_deg=tilt_sigma, position_sigma_m=position_sigma,
+        height_offset_sigma_m=offset_sigma,
         altitude_range_m=altitude_range, flight_range_m=flight_range,
     )

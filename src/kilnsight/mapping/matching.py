@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 RATIO = 0.8
 """Lowe's ratio: a match is kept when the second best is farther by this factor."""
-NEIGHBOURS = 14
+NEIGHBOURS = 10
 """Photos tried for each photo, nearest first by the ground they look at."""
 PROBE_FEATURES = 700
 """Features compared first to see whether a pair is worth comparing in full."""

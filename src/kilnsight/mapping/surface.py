@@ -1,0 +1,302 @@
+"""The surface model: heights of many pairs of photos, fused cell by cell with their spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import cv2
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from kilnsight.errors import InputError
+from kilnsight.i18n import gettext as _
+from kilnsight.mapping.align import Alignment
+from kilnsight.mapping.grid import Bounds, Grid
+from kilnsight.mapping.pool import run
+from kilnsight.mapping.stereo import disparity, heights_on_grid, points, rectify, warp
+from kilnsight.photos.camera import View
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+Progress = Callable[[float], None]
+
+DENSE_PX = 1300
+"""Long side of a photo in dense matching."""
+PARTNERS = 3
+"""Photos each photo is matched with densely."""
+BASE_TO_HEIGHT = (0.08, 0.55)
+"""Least and greatest baseline over height: below, heights are weak; above, the views differ."""
+BEST_BASE_TO_HEIGHT = 0.28
+MAX_AXIS_DEG = 25.0
+"""Greatest angle between the axes of two photos that are matched densely."""
+MAX_FORWARD = 0.3
+"""Greatest part of the baseline along a photo's axis: moving forward gives no parallax."""
+MIN_SHARED_POINTS = 12
+"""Common points two photos must have to be matched densely."""
+TILE = 1024
+"""Cells along a side of the tiles in which heights are fused."""
+MIN_VIEWS_AGREE = 2
+"""Pairs that must agree for a cell to have a height, where more than one saw it."""
+HOLE_M = 0.6
+"""Gaps up to about this width are filled from their rim."""
+
+
+@dataclass(frozen=True)
+class StereoPair:
+    """Two photos to match densely: indices of the views, depths to search, and the result's file."""
+
+    first: int
+    second: int
+    near_m: float
+    far_m: float
+    target: Path
+
+
+def ground_sample_distance(alignment: Alignment) -> float:
+    """Median size of a photo's pixel on the ground, metres."""
+    view, point = alignment.seen_by.T
+    centres = np.array([v.pose.centre for v in alignment.views])
+    focal = np.array([v.camera.fx for v in alignment.views])
+    distance = np.linalg.norm(alignment.points[point] - centres[view], axis=1)
+    return float(np.median(distance / focal[view]))
+
+
+def site_grid(alignment: Alignment, *, cell: float) -> Grid:
+    """Grid of `cell` metres over the ground that the views see and points confirm."""
+    good = alignment.points[alignment.errors < 2.0]
+    low, high = np.percentile(good[:, :2], [0.2, 99.8], axis=0)
+    # A margin, since the outermost points are not the edge of what is seen.
+    margin = 0.04 * (high - low) + 2.0
+    west, south = low - margin
+    east, north = high + margin
+    bounds: Bounds = (float(west), float(south), float(east), float(north))
+    return Grid.cover(bounds, cell=cell)
+
+
+def choose_pairs(alignment: Alignment, folder: Path) -> list[StereoPair]:
+    """Pairs worth matching densely, each once; every photo has up to `PARTNERS` good ones."""
+    shared, depths = _shared_points(alignment), _depths(alignment)
+    chosen: dict[tuple[int, int], float] = {}
+    for i in range(len(alignment.views)):
+        scores = [
+            (score, j) for j in np.flatnonzero(shared[i] >= MIN_SHARED_POINTS)
+            if j != i and (score := _score(alignment, i, int(j), depths)) > 0
+        ]
+        # Partners on different sides see what one of them has hidden.
+        for score, j in sorted(scores, reverse=True)[:PARTNERS]:
+            chosen[(min(i, int(j)), max(i, int(j)))] = score
+    if not chosen:
+        raise InputError(
+            _("No two photos see the ground from places that are far enough apart for heights."),
+            remedy=_("Fly a grid, not a hover: neighbouring photos 10 to 30 % of the height apart."),
+        )
+    return [
+        StereoPair(i, j, *_depth_range(depths[i], depths[j]), folder / f"{i:05d}_{j:05d}.npz")
+        for i, j in sorted(chosen)
+    ]
+
+
+def _shared_points(alignment: Alignment) -> NDArray[np.int64]:
+    """Number of common points of each two views, shape (n, n)."""
+    from scipy.sparse import coo_matrix
+
+    view, point = alignment.seen_by.T
+    shape = (len(alignment.views), len(alignment.points))
+    seen = coo_matrix((np.ones(len(view), np.int64), (view, point)), shape=shape).tocsr()
+    return np.asarray((seen @ seen.T).toarray(), dtype=np.int64)
+
+
+def _depths(alignment: Alignment) -> list[Array]:
+    """Depths of the points each view sees, along its axis, metres."""
+    view, point = alignment.seen_by.T
+    result = []
+    for i, v in enumerate(alignment.views):
+        offset = alignment.points[point[view == i]] - v.pose.centre
+        depth = offset @ v.pose.forward
+        result.append(depth[depth > 0])
+    return result
+
+
+def _depth_range(first: Array, second: Array) -> tuple[float, float]:
+    """Least and greatest depth to search, metres: those of the points, and a margin."""
+    depth = np.concatenate([first, second])
+    near, far = np.percentile(depth, [0.5, 99.5])
+    margin = 0.25 * (far - near) + 0.04 * near
+    return float(max(near - 1.5 * margin, 0.35 * near)), float(far + margin)
+
+
+def _score(alignment: Alignment, i: int, j: int, depths: list[Array]) -> float:
+    """How well two views suit each other; 0 where they do not."""
+    a, b = alignment.views[i].pose, alignment.views[j].pose
+    depth = float(np.median(np.concatenate([depths[i], depths[j]])))
+    ratio = float(np.linalg.norm(a.centre - b.centre)) / depth
+    angle = np.degrees(np.arccos(np.clip(a.forward @ b.forward, -1, 1)))
+    if not BASE_TO_HEIGHT[0] <= ratio <= BASE_TO_HEIGHT[1] or angle > MAX_AXIS_DEG:
+        return 0.0
+    along = (b.centre - a.centre) / np.linalg.norm(b.centre - a.centre)
+    if max(abs(along @ a.forward), abs(along @ b.forward)) > MAX_FORWARD:
+        return 0.0
+    return float(np.exp(-np.log(ratio / BEST_BASE_TO_HEIGHT) ** 2) * np.cos(np.radians(2 * angle)))
+
+
+def match_pairs(
+    alignment: Alignment, pairs: Sequence[StereoPair], grid: Grid, paths: dict[str, Path], *,
+    workers: int, progress: Progress | None = None,
+) -> None:
+    """Write the heights of each pair on the grid; files that are there already are kept."""
+    missing = [p for p in pairs if not p.target.exists()]
+    job = partial(_match_pair, alignment.views, grid, paths)
+    for count, _done in enumerate(run(job, missing, workers=workers), start=1):
+        if progress:
+            progress(count / len(missing))
+
+
+@lru_cache(maxsize=6)
+def _gray(path: Path, factor_px: int) -> NDArray[np.uint8]:
+    """Grey picture reduced to a long side of `factor_px`."""
+    gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
+    if gray is None:
+        raise InputError(
+            _("This photo could not be decoded."), file=path,
+            remedy=_("Copy it again from the card, or take it out of the folder."),
+        )
+    scale = min(1.0, factor_px / max(gray.shape))
+    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)
+
+
+def _match_pair(
+    views: tuple[View, ...], grid: Grid, paths: dict[str, Path], pair: StereoPair
+) -> None:
+    """Heights of one pair: the part of the grid it sees, with its place."""
+    first, second = views[pair.first], views[pair.second]
+    scale = min(1.0, DENSE_PX / max(first.camera.width, first.camera.height))
+    frame = rectify(first, second, near_m=pair.near_m, far_m=pair.far_m, scale=scale)
+    part = (slice(0, 0), slice(0, 0))
+    height = deviation = np.empty((0, 0), np.float32)
+    if frame is not None:
+        left, seen = warp(_gray(paths[first.name], DENSE_PX), first, frame, second=False)
+        right, _seen2 = warp(_gray(paths[second.name], DENSE_PX), second, frame, second=True)
+        found = disparity(left, right, count=frame.disparities)
+        found[~seen] = np.nan
+        offset, sigma = points(found, frame, first)
+        if len(offset):
+            xy = first.pose.centre[:2] + offset[:, :2]
+            part = grid.part((*xy.min(axis=0), *xy.max(axis=0)))
+            window = grid.sub(*part)
+            height, deviation = heights_on_grid(offset, sigma, first.pose.centre, window)
+    temporary = pair.target.with_suffix(".part")
+    with temporary.open("wb") as stream:
+        np.savez(
+            stream, height=height, deviation=deviation.astype(np.float16),
+            part=np.array([part[0].start, part[0].stop, part[1].start, part[1].stop]),
+        )
+    temporary.replace(pair.target)
+
+
+def fuse(
+    pairs: Sequence[StereoPair], grid: Grid, rows: slice, columns: slice
+) -> tuple[Floats, Floats]:
+    """Height and its standard deviation in a window of the grid, NaN where nothing was seen."""
+    layers, sigmas = [], []
+    for pair in pairs:
+        with np.load(pair.target, allow_pickle=False) as data:
+            r0, r1, c0, c1 = (int(x) for x in data["part"])
+            top, bottom = max(r0, rows.start), min(r1, rows.stop)
+            left, right = max(c0, columns.start), min(c1, columns.stop)
+            if top >= bottom or left >= right:
+                continue
+            source = (slice(top - r0, bottom - r0), slice(left - c0, right - c0))
+            target = (slice(top - rows.start, bottom - rows.start),
+                      slice(left - columns.start, right - columns.start))
+            shape = (rows.stop - rows.start, columns.stop - columns.start)
+            for layer, name in ((layers, "height"), (sigmas, "deviation")):
+                full = np.full(shape, np.nan, np.float32)
+                full[target] = data[name][source]
+                layer.append(full)
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    if not layers:
+        return np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+    return _fuse(np.stack(layers), np.stack(sigmas))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _fuse(layers: Floats, sigmas: Floats) -> tuple[Floats, Floats]:  # pragma: no cover - compiled
+    """Mean of the heights near the median, and the deviation of that mean, cell by cell."""
+    count, ny, nx = layers.shape
+    height = np.full((ny, nx), np.nan, np.float32)
+    spread = np.full((ny, nx), np.nan, np.float32)
+    values = np.empty(count, np.float32)
+    errors = np.empty(count, np.float32)
+    for r in range(ny):
+        for c in range(nx):
+            n = 0
+            for k in range(count):
+                if not np.isnan(layers[k, r, c]):
+                    values[n] = layers[k, r, c]
+                    errors[n] = sigmas[k, r, c]
+                    n += 1
+            if n == 0:
+                continue
+            middle = np.median(values[:n])
+            noise = np.median(errors[:n])
+            limit = max(3 * np.float32(1.4826) * np.median(np.abs(values[:n] - middle)), 2 * noise)
+            total, weight, square, m = 0.0, 0.0, 0.0, 0
+            for k in range(n):
+                if abs(values[k] - middle) <= limit:
+                    w = 1.0 / errors[k] ** 2
+                    total += w * values[k]
+                    weight += w
+                    square += (values[k] - middle) ** 2
+                    m += 1
+            height[r, c] = total / weight
+            # Pairs share photos: their errors average out only in part.
+            seen = np.sqrt(square / max(m - 1, 1)) if m > 1 else 2 * noise
+            spread[r, c] = max(seen, np.float32(0.5) * noise) / np.sqrt(1 + 0.4 * (m - 1))
+    return height, spread
+
+
+def clean(height: Floats, spread: Floats, *, cell: float) -> tuple[Floats, Floats]:
+    """Surface without spikes and with its small gaps filled; filled cells have a wide spread.
+
+    Both arrays are (ny, nx) in metres; gaps wider than about `HOLE_M` stay NaN.
+    """
+    known = np.isfinite(height)
+    if not known.any():
+        return height, spread
+    filled = fill(height)
+    smooth = cv2.medianBlur(filled, 5)
+    limit = np.maximum(4 * np.nan_to_num(spread, nan=0.0), 0.25)
+    spike = known & (np.abs(filled - smooth) > limit)
+    filled = np.where(spike, smooth, filled)
+    width = max(1, round(HOLE_M / cell / 2))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
+    near = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_CLOSE, kernel).astype(bool)
+    # The light smoothing follows the correlation that matching windows have anyway.
+    result = np.where(near, cv2.bilateralFilter(filled, 5, 0.15, 1.2), np.nan)
+    guessed = near & ~known
+    wide = np.where(guessed | spike, 3 * np.nan_to_num(cv2.medianBlur(fill(spread), 5), nan=0.3),
+                    spread)
+    wide[~near] = np.nan
+    return result.astype(np.float32), wide.astype(np.float32)
+
+
+def fill(values: Floats) -> Floats:
+    """Values with every gap filled smoothly from its rim, shape (ny, nx)."""
+    known = np.isfinite(values)
+    if known.all() or not known.any():
+        return np.nan_to_num(values)
+    pyramid = [(np.where(known, values, 0).astype(np.float32), known.astype(np.float32))]
+    while min(pyramid[-1][0].shape) > 2:
+        value, weight = pyramid[-1]
+        pyramid.append((cv2.pyrDown(value), cv2.pyrDown(weight)))
+    coarse: Floats = np.full(pyramid[-1][0].shape, np.float32(np.nanmedian(values)))
+    for value, weight in reversed(pyramid):
+        coarse = cv2.resize(coarse, value.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        have = weight > 0.05
+        coarse = np.where(have, value / np.maximum(weight, 1e-6), coarse).astype(np.float32)
+    return np.where(known, values, coarse).astype(np.float32)
