@@ -13,7 +13,7 @@ from shapely.geometry import Polygon
 
 from kilnsight.findings.grid import blur
 from kilnsight.findings.site import SiteMap
-from kilnsight.findings.surfaces import Cues, Tone, find_cues
+from kilnsight.findings.surfaces import Cues, Tone, find_cues, linear
 from kilnsight.i18n import gettext as _
 from kilnsight.quantity import Quantity
 
@@ -23,6 +23,10 @@ EDGE_M = 0.4
 """Rim left out: there the colours of the pile and of the ground mix, metres."""
 DARK = 0.4
 """Brightness, over the scene's median, of the lightest black net in the sun."""
+SPECKS_PER_M2 = 0.05
+"""Stones or bags per m2 from which they are taken to hold a net down."""
+SMOOTH_GRAIN = 0.1
+"""Fine-scale standard deviation of log brightness below which a dark surface is smooth."""
 SHADOW_WARMTH = -0.02
 """Red minus blue share below which a dark cell is in the shade, lit by the blue sky."""
 MAX_CELLS = 4_000_000
@@ -53,6 +57,8 @@ def cover_fraction(site: SiteMap, polygon: Polygon, *, tone: Tone, sun: Sun) -> 
         return _share(value, method)
     black = dark / (dark + bare)
     if black > 0.9 and value < 0.5:
+        if is_fabric(rgb, inside, cell=grid.cell):
+            return Quantity(1.0, "1", 0.5, 1.0, _("dark, smooth and pinned down: a black net"))
         return Quantity(value, "1", value, 1.0, _("dark all over: coal or a black net"))
     black = black if black > 0.08 else 0.0
     return _share(value + (1 - value) * black, method)
@@ -89,6 +95,24 @@ def black_cover(
     light = float(np.quantile(cues.bright[lit], 0.9))
     dark = cues.bright < (DARK if light < 1.2 * DARK else min(DARK, 0.45 * light))
     return int((dark & lit).sum()), int((~dark & lit).sum())
+
+
+def is_fabric(rgb: NDArray[np.uint8], inside: NDArray[np.bool_], *, cell: float) -> bool:
+    """Whether a dark pile is smooth and dotted with pale specks, as a net held by stones is.
+
+    Coal is grainy all over and has no such specks; both signs are asked for.
+    """
+    log = np.log(linear(rgb).mean(axis=2) + 0.004)
+    fine = log - blur(log, 0.2 / cell)
+    grain = np.sqrt(np.maximum(blur(fine * fine, 0.4 / cell), 0))
+    # 40 grey steps per unit of log brightness, so that the median fits in bytes.
+    steps = np.clip((log + 6) * 40, 0, 255).astype(np.uint8)
+    around = cv2.medianBlur(steps, 2 * round(0.75 / cell) + 1)
+    speck = (steps.astype(int) - around > 18) & inside
+    sizes = cv2.connectedComponentsWithStats(speck.astype(np.uint8))[2][1:, cv2.CC_STAT_AREA]
+    count = np.count_nonzero((sizes * cell**2 >= 0.03) & (sizes * cell**2 < 0.6))
+    density = count / (np.count_nonzero(inside) * cell**2)
+    return bool(density > SPECKS_PER_M2 and np.quantile(grain[inside], 0.25) < SMOOTH_GRAIN)
 
 
 @dataclass(frozen=True)
