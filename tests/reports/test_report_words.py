@@ -54,6 +54,15 @@ def test_known_texts_are_translated_either_way():
     assert looked_up("no such text") == Text("no such text", "no such text")
 
 
+def test_filled_texts_are_known_by_their_words():
+    english = message("Heights are in metres above: {datum}.", datum="Not seen").en
+    assert looked_up(english).zh_Hans == "高程单位为米，起算面：Not seen。"
+    nested = looked_up("Heights are in metres above: Orthomosaic.")
+    assert nested.zh_Hans == "高程单位为米，起算面：正射影像。"
+    assert looked_up(nested.zh_Hans) == nested
+    assert looked_up("3 of 4").zh_Hans == "3 of 4"
+
+
 def test_unknown_codes_stay_readable():
     assert words.flag("very_odd").en == "very odd"
     assert words.status("reopened").en == "reopened"

@@ -36,18 +36,23 @@ def test_items_carry_place_and_time(catalogue):
     lon, lat = TO_WGS84.transform(WEST, NORTH)
     for item in items:
         assert item["properties"]["proj:epsg"] == EPSG
-        assert item["properties"]["datetime"] == "2026-04-11T09:14:05+08:00"
+        assert item["properties"]["datetime"] == "2026-04-11T01:14:05Z"
         west, south, east, north = item["bbox"]
         assert west <= lon < east and south < lat <= north + 1e-6
         assert item["geometry"]["coordinates"][0][0] == item["geometry"]["coordinates"][0][-1]
 
 
-def test_times_without_zone_and_maps_without_rasters(tmp_path):
-    (tmp_path / "survey.json").write_text(
-        json.dumps({"name": "a", "flight": {"start": "2026-01-02 03:04:05", "end": None}})
-    )
+@pytest.mark.parametrize(("flight", "start"), [
+    ({"start": "2026-01-02 03:04:05", "end": None}, "2026-01-02T03:04:05Z"),
+    ({"start": "2026-01-02T03:04:05", "time_zone": "UTC+8"}, "2026-01-01T19:04:05Z"),
+    ({"start": "2026-01-02T03:04:05", "time_zone": "-03:30"}, "2026-01-02T06:34:05Z"),
+    ({"start": "2026-01-02T03:04:05", "time_zone": "UTC+99"}, "2026-01-02T03:04:05Z"),
+    ({"start": "soon"}, "2026-02-02T00:00:00Z"),
+])
+def test_times_are_utc_and_a_map_without_rasters_has_no_items(tmp_path, flight, start):
+    about = {"name": "a", "created": "2026-02-02T00:00:00Z", "flight": flight}
+    (tmp_path / "survey.json").write_text(json.dumps(about))
     seen = dict(linked(write_catalogue(tmp_path)))
     collection = next(v for v in seen.values() if v["type"] == "Collection")
-    times = collection["extent"]["temporal"]["interval"]
-    assert times == [["2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"]]
+    assert collection["extent"]["temporal"]["interval"] == [[start, start]]
     assert len(seen) == 2

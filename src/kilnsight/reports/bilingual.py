@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,9 @@ from kilnsight.i18n import catalogue, gettext
 
 TAGS = {"en": "en", "zh_Hans": "zh-Hans"}
 """BCP 47 tag of each language, for `lang` attributes."""
+
+_LEAST_WORDS = 6
+"""Characters besides its fields that a template needs to be known again."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,43 @@ def same(text: object) -> Text:
 
 
 def looked_up(message: str) -> Text:
-    """Text that another package wrote in one language, in both where a catalogue knows it."""
-    chinese = catalogue("zh_Hans")
-    if message in chinese:
-        return Text(message, chinese[message])
-    return Text(_english().get(message, message), message)
+    """Text that another package wrote in one language, in both where a catalogue knows it.
+
+    A text whose fields were filled in is known by what stands between them.
+    """
+    return Text(_turned(message, "en"), _turned(message, "zh_Hans"))
+
+
+def _turned(text: str, language: str) -> str:
+    """Text in `language`, whichever language it is in; as it is where no catalogue knows it."""
+    whole, filled = _lookup(language)
+    if text in whole:
+        return whole[text]
+    for pattern, template in filled:
+        if found := pattern.fullmatch(text):
+            fields = {key: _turned(value, language) for key, value in found.groupdict().items()}
+            return template.format(**fields)
+    return text
 
 
 @cache
-def _english() -> dict[str, str]:
-    """English ids of the Chinese texts."""
-    return {text: message for message, text in catalogue("zh_Hans").items()}
+def _lookup(language: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], str]]]:
+    """Texts of the other language: those without fields, and patterns of those with them."""
+    pairs = [(text, source) if language == "en" else (source, text)
+             for source, text in catalogue("zh_Hans").items()]
+    filled = [(_pattern(source), text) for source, text in pairs if "{" in source]
+    return dict(pairs), [(pattern, text) for pattern, text in filled if pattern is not None]
+
+
+def _pattern(template: str) -> re.Pattern[str] | None:
+    """Pattern of a template whose own words are enough to know it by; None for the others."""
+    parts = re.split(r"\{(\w+)\}", template)
+    names = parts[1::2]
+    if len("".join(parts[::2])) < _LEAST_WORDS or len(set(names)) < len(names):
+        return None
+    written = [re.escape(part) for part in parts[::2]]
+    fields = [f"(?P<{name}>.+?)" for name in names]
+    return re.compile("".join(a + b for a, b in zip(written, [*fields, ""], strict=True)))
 
 
 def message(text: str, /, **values: object) -> Text:

@@ -20,7 +20,7 @@ from kilnsight.reports.html import area_seen, outlines_of
 from kilnsight.surveys.folder import write_bytes, write_json
 
 _TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
-_CROPS, _CROP_PX = 3, 900
+_CROPS, _CROP_PX = 3, 720
 _TALL = 195 / 170
 """Height over width of the space for the map on its page."""
 

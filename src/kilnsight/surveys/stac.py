@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ PROJECTION = "https://stac-extensions.github.io/projection/v1.1.0/schema.json"
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+_EPOCH = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,30 @@ def _name(about: Json) -> str:
 
 
 def _times(about: Json) -> tuple[str, str]:
-    """Start and end of the flight, RFC 3339; where they are not known, when the survey was made."""
+    """Start and end of the flight in UTC; where they are not known, when the survey was made."""
     flight = about.get("flight") or {}
-    made = str(about.get("created") or "1970-01-01T00:00:00Z")
-    start = _rfc3339(flight.get("start")) or _rfc3339(made) or "1970-01-01T00:00:00Z"
-    return start, _rfc3339(flight.get("end")) or start
+    zone = _zone(flight.get("time_zone"))
+    start = _utc(flight.get("start"), zone) or _utc(about.get("created"), UTC) or _EPOCH
+    return start, _utc(flight.get("end"), zone) or start
 
 
-def _rfc3339(value: Any) -> str | None:
-    """Time with a zone; a camera's local time without one is taken as UTC."""
-    if not isinstance(value, str) or "T" not in value.replace(" ", "T"):
+def _zone(name: Any) -> timezone:
+    """Zone of a name such as `UTC+8` or `+05:30`; UTC where there is none."""
+    found = re.fullmatch(r"(?:UTC)?([+-])(\d{1,2})(?::?(\d{2}))?", str(name or ""))
+    if found is None:
+        return UTC
+    ahead = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    return timezone(ahead if found[1] == "+" else -ahead) if ahead < timedelta(hours=24) else UTC
+
+
+def _utc(value: Any, zone: timezone) -> str | None:
+    """Time in UTC as STAC wants it; a time without a zone is taken to be in `zone`."""
+    try:
+        time = datetime.fromisoformat(value)
+        time = time.replace(tzinfo=time.tzinfo or zone)
+        return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (TypeError, ValueError, OverflowError):
         return None
-    text = value.replace(" ", "T")
-    clock = text.split("T", 1)[1]
-    return text if clock.endswith("Z") or "+" in clock or "-" in clock else text + "Z"
 
 
 def _link(rel: str, href: str, media: str = JSON) -> Json:
