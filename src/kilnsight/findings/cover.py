@@ -18,6 +18,7 @@ from kilnsight.findings.surfaces import (
     Cues,
     Tone,
     find_cues,
+    otsu,
 )
 
 Image = NDArray[np.float32]
@@ -31,6 +32,10 @@ SHADE_M = 12.0
 """Width of a shadow across which ground is taken to go on, metres."""
 SMOOTH_M = 1.0
 """Distance over which a cell's neighbours have a say in what it is, metres."""
+PALE_PER_WARMTH = 3.0
+"""Weight of warmth against log brightness in telling soil from worn ground."""
+MIN_CONTRAST = 0.6
+"""Difference in paleness between the two from which a scene is taken to have both."""
 HOLE_M2 = 60.0
 """Holes in a patch (a truck, a puddle, a bush) that are filled, m2."""
 
@@ -41,7 +46,7 @@ class Cover:
 
     `soil` is bare soil, `worn` unpaved or dusted ground, `open` all ground that is neither
     plants, water, shadow nor covered by something that stands on it. `surface` is the surface
-    model, metres.
+    model, metres; `piles` are the cells under piles.
     """
 
     grid: Grid
@@ -50,25 +55,33 @@ class Cover:
     open: Mask
     warm: Image
     surface: Image
+    piles: Mask
 
 
 def find_cover(
-    site: SiteMap, grid: Grid, *, height: Image, solid: Mask, tone: Tone
+    site: SiteMap, grid: Grid, *, height: Image, solid: Mask, piles: Mask, tone: Tone
 ) -> Cover:
-    """Ground cover; `height` above ground in metres and `solid` (roofs, walls, piles) on `grid`."""
-    warm = np.zeros(grid.shape, np.float32)
+    """Ground cover of a map.
+
+    On `grid`: `height` above ground in metres, and where roofs and walls (`solid`) and `piles` are.
+    """
+    warm, bright = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
     ground, shade = np.zeros(grid.shape, bool), np.zeros(grid.shape, bool)
     for rows, columns, *inner in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
         rgb, seen = site.ortho(grid.sub(rows, columns))
         cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
-        low = seen & ~(height[rows, columns] > LOW_M) & ~solid[rows, columns]
+        low = seen & ~(height[rows, columns] > LOW_M)
+        low &= ~solid[rows, columns] & ~piles[rows, columns]
         dark = (cues.bright < 0.3) & (cues.warm < 0.08) & (cues.green < 0.2)
         at = tuple(inner)
         warm[rows, columns][at] = cues.warm[at]
+        bright[rows, columns][at] = cues.bright[at]
         ground[rows, columns][at] = (low & ~dark & _is_bare(cues, tone))[at]
         shade[rows, columns][at] = (low & dark)[at]
     surface = site.dsm(grid)
-    return _part_ground(grid, ground, shade, warm=warm, surface=surface, tone=tone)
+    colours = warm, bright
+    return _part_ground(grid, ground, shade, colours=colours, surface=surface, piles=piles,
+                        tone=tone)
 
 
 def _is_bare(cues: Cues, tone: Tone) -> Mask:
@@ -79,19 +92,40 @@ def _is_bare(cues: Cues, tone: Tone) -> Mask:
 
 
 def _part_ground(
-    grid: Grid, ground: Mask, shade: Mask, *, warm: Image, surface: Image, tone: Tone
+    grid: Grid, ground: Mask, shade: Mask, *, colours: tuple[Image, Image], surface: Image,
+    piles: Mask, tone: Tone,
 ) -> Cover:
-    """Open ground parted into soil and worn by warmth, smoothed among neighbours."""
+    """Open ground parted into soil and worn by colour, smoothed among neighbours."""
+    warm, bright = colours
     sigma = SMOOTH_M / grid.cell
     weight = blur(ground.astype(np.float32), sigma)
     mean = blur(np.where(ground, warm, 0), sigma) / np.maximum(weight, 1e-3)
+    light = blur(np.where(ground, bright, 0), sigma) / np.maximum(weight, 1e-3)
     mostly = ((weight > 0.5) | ground) & (weight > 0.3)
-    soil = mostly & (mean > tone.warm)
-    worn = mostly & (mean > tone.sealed) & ~soil
+    natural = mostly & (mean > tone.sealed)
+    soil = natural & _is_soil(mean, light, natural=natural, tone=tone)
+    worn = natural & ~soil
     worn = through_shade(worn, shade, cell=grid.cell)
     return Cover(
-        grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm, surface
+        grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm, surface,
+        piles,
     )
+
+
+def _is_soil(warm: Image, bright: Image, *, natural: Mask, tone: Tone) -> Mask:
+    """Cells of soil rather than worn ground.
+
+    Wheels grind ground to a pale film: within one scene worn ground is brighter and less warm
+    than soil. Where the scene has both, it is split between them; else warmth alone decides.
+    """
+    paleness = np.log(np.maximum(bright, 0.02)) - PALE_PER_WARMTH * warm
+    values = paleness[natural & (bright > 0.4)]
+    if len(values) > 1000:
+        split = otsu(values, *np.quantile(values, [0.03, 0.97]))
+        low, high = values[values < split], values[values >= split]
+        if len(low) and len(high) and np.median(high) - np.median(low) > MIN_CONTRAST:
+            return np.asarray(paleness < split)
+    return np.asarray(warm > tone.warm)
 
 
 def through_shade(mask: Mask, shade: Mask, *, cell: float) -> Mask:

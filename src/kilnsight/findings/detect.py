@@ -39,6 +39,8 @@ MAX_RELIEF_CELLS = 60_000_000
 """Cells at which that cell is made coarser instead; keeps memory below about 2 GiB."""
 MIN_CONFIDENCE = 0.5
 """Confidence below which a find is not reported."""
+MADE = 0.15
+"""Share of pale bluish cells from which a heap is one of pipes, steel or stones in stock."""
 COVERED = 0.85
 """Cover fraction from which a pile is not open any more; what is torn then is D02."""
 
@@ -93,12 +95,13 @@ def _ground_cover(
     coarse = site.grid(max(COVER_CELL_M, grid.cell, math.sqrt(area / MAX_CELLS)))
     solid = cv2.dilate((relief.roof | relief.thin).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     solid = np.asarray(resample(solid, source=grid, target=coarse, order=0))
+    heaped = np.zeros(coarse.shape, bool)
     for pile in piles:
         window = coarse.part(pile.polygon.bounds)
         if pile.shape.confidence >= MIN_CONFIDENCE:
-            solid[window] |= coarse.sub(*window).burn(pile.polygon)
+            heaped[window] |= coarse.sub(*window).burn(pile.polygon)
     height = resample(relief.height, source=grid, target=coarse)
-    return find_cover(site, coarse, height=height, solid=solid, tone=tone)
+    return find_cover(site, coarse, height=height, solid=solid, piles=heaped, tone=tone)
 
 
 def _sun(site: SiteMap, relief: Relief, grid: Grid) -> pilecover.Sun:
@@ -118,7 +121,8 @@ def _pile_findings(
     """D01 of the piles that are not covered."""
     found = []
     for pile in piles:
-        covering = pilecover.cover_fraction(site, pile.polygon, tone=tone, sun=sun)
+        look = pilecover.look_at(site, pile.polygon, tone=tone, sun=sun)
+        covering = look.cover
         if covering.value >= COVERED:
             continue
         scale = Scale(site.grid_scale, site.scale_sigma)
@@ -131,6 +135,7 @@ def _pile_findings(
         }
         # Coal and a black net look alike: such a pile is reported, but with less confidence.
         doubt = 0.65 if covering.hi - covering.lo > 0.9 else 1.0
+        doubt *= 0.4 if look.made > MADE else 1.0
         doubt *= 0.6 if pile.volume.base.kind == "bare earth" else 1.0
         found.append(Finding("D01", pile.polygon, pile.shape.confidence * doubt,
                              taxonomy()["D01"].severity, measures))

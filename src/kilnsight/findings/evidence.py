@@ -118,7 +118,7 @@ def _draw_crop(
     (survey / path).write_bytes(encoded.tobytes())
     ring = [[round(float(u), 1), round(float(v), 1)] for u, v in showing.ring_px]
     return Evidence(
-        showing.view.name, sha256, path.as_posix(), ring, crop_box, round(showing.score, 3)
+        showing.view.name, sha256, path.as_posix(), ring, crop_box, round(float(showing.score), 3)
     )
 
 

@@ -23,6 +23,8 @@ EDGE_M = 0.4
 """Rim left out: there the colours of the pile and of the ground mix, metres."""
 DARK = 0.4
 """Brightness, over the scene's median, of the lightest black net in the sun."""
+MADE_WARMTH = -0.06
+"""Red minus blue share of light of a bright cell below which it is no loose material."""
 SPECKS_PER_M2 = 0.05
 """Stones or bags per m2 from which they are taken to hold a net down."""
 SMOOTH_GRAIN = 0.1
@@ -33,12 +35,19 @@ MAX_CELLS = 4_000_000
 """Cells of the largest window."""
 
 
-def cover_fraction(site: SiteMap, polygon: Polygon, *, tone: Tone, sun: Sun) -> Quantity:
-    """Share of a pile's outline, 0 to 1, under dust net or tarpaulin, by colour.
+@dataclass(frozen=True)
+class Look:
+    """How a pile looks: share under a cover, and share that is pale and bluish.
 
-    A pile that is dark all over may be coal or lie under a black net: colour cannot tell, and
-    the interval then is 0 to 1.
+    Loose material is never bluish; pipes, steel and painted things are.
     """
+
+    cover: Quantity
+    made: float
+
+
+def look_at(site: SiteMap, polygon: Polygon, *, tone: Tone, sun: Sun) -> Look:
+    """Look of a pile from the ortho within its outline."""
     west, south, east, north = polygon.bounds
     area = (east - west) * (north - south)
     grid = site.grid(max(COVER_CELL_M, site.ortho_cell, math.sqrt(area / MAX_CELLS)),
@@ -46,18 +55,29 @@ def cover_fraction(site: SiteMap, polygon: Polygon, *, tone: Tone, sun: Sun) -> 
     rgb, seen = site.ortho(grid)
     inside = grid.burn(polygon.buffer(-EDGE_M)) & seen
     if inside.sum() < 20:
-        return Quantity(0.0, "1", 0.0, 1.0, _("not seen in the map"))
+        return Look(Quantity(0.0, "1", 0.0, 1.0, _("not seen in the map")), 0.0)
     cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
     covered = coloured_cover(cues)
+    made = ~covered & (cues.bright > 1.0) & (cues.warm < MADE_WARMTH)
     dark, bare = black_cover(cues, site.dsm(grid), inside=inside & ~covered, sun=sun,
                              cell=grid.cell)
-    value = float(covered[inside].mean())
+    fabric = is_fabric(rgb, inside, cell=grid.cell)
+    cover = _cover_fraction(float(covered[inside].mean()), dark, bare, fabric=fabric)
+    return Look(cover, float(made[inside].mean()))
+
+
+def _cover_fraction(value: float, dark: int, bare: int, *, fabric: bool) -> Quantity:
+    """Share under a cover: `value` of it coloured, the rest by its `dark` and `bare` cells.
+
+    A pile that is dark all over may be coal or lie under a black net: colour cannot tell, and
+    the interval then is 0 to 1, unless it looks like `fabric`.
+    """
     method = _("share of cells with the colour of a net or sheet")
     if dark + bare == 0 or value > 0.9:
         return _share(value, method)
     black = dark / (dark + bare)
     if black > 0.9 and value < 0.5:
-        if is_fabric(rgb, inside, cell=grid.cell):
+        if fabric:
             return Quantity(1.0, "1", 0.5, 1.0, _("dark, smooth and pinned down: a black net"))
         return Quantity(value, "1", value, 1.0, _("dark all over: coal or a black net"))
     black = black if black > 0.08 else 0.0

@@ -5,15 +5,24 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from shapely.geometry import Polygon
 
 from kilnsight.findings.cover import Cover, is_sunken, patches
+from kilnsight.findings.grid import disk, grow
 from kilnsight.findings.surfaces import Tone
 
+YARD_WIDTH_M = 24.0
+"""Width from which worn ground is a yard and no road, metres."""
+STRIP_LENGTH = 2.5
+"""Length over width from which a part beside a yard is a road of its own."""
 MIN_AREA_M2 = 120.0
 """Smallest road or yard reported, m2."""
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,12 @@ class Patch:
 def find_roads(cover: Cover, *, tone: Tone) -> list[Patch]:
     """Unpaved or dusty roads and yards among the ground cover."""
     found = []
-    for polygon in patches(cover.worn, grid=cover.grid, min_area_m2=MIN_AREA_M2):
+    yards, roads = split_yards(cover.worn, filler=cover.piles, cell=cover.grid.cell)
+    shapes = [
+        polygon for mask in (yards, roads)
+        for polygon in patches(mask, grid=cover.grid, min_area_m2=MIN_AREA_M2)
+    ]
+    for polygon in shapes:
         inside = cover.grid.burn(polygon)
         if is_sunken(cover.surface, inside, cell=cover.grid.cell):
             continue
@@ -39,6 +53,30 @@ def find_roads(cover: Cover, *, tone: Tone) -> list[Patch]:
         margin = min(middle - tone.sealed, tone.warm - middle) / (tone.warm - tone.sealed)
         found.append(Patch(polygon, inside, _confidence(margin, polygon)))
     return found
+
+
+def split_yards(worn: Mask, *, filler: Mask, cell: float) -> tuple[Mask, Mask]:
+    """Wide parts and strips of worn ground; `filler` (piles) does not make a yard narrow.
+
+    Parts too small or too short for a road stay with the yard they touch.
+    """
+    whole = (worn | filler).astype(np.uint8)
+    padded = np.pad(whole, 2 * round(YARD_WIDTH_M / cell), mode="edge")
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, disk(YARD_WIDTH_M / 2, cell=cell))
+    inset = 2 * round(YARD_WIDTH_M / cell)
+    yards = worn & grow(opened[inset:-inset, inset:-inset] > 0, 1.0, cell=cell)
+    strips = worn & ~yards
+    labels, stats = cv2.connectedComponentsWithStats(strips.astype(np.uint8), connectivity=4)[1:3]
+    areas = stats[:, cv2.CC_STAT_AREA] * cell**2
+    half_width = ndimage.maximum(
+        cv2.distanceTransform(strips.astype(np.uint8), cv2.DIST_L2, 5) * cell, labels,
+        np.arange(len(areas)),
+    )
+    short = (areas < MIN_AREA_M2) | (areas < STRIP_LENGTH * (2 * np.asarray(half_width)) ** 2)
+    beside = np.unique(labels[grow(yards, 1.0, cell=cell)])
+    merged = np.isin(np.arange(len(areas)), beside) & short
+    merged[0] = False
+    return yards | merged[labels], strips & ~merged[labels]
 
 
 def _confidence(margin: float, polygon: Polygon) -> float:

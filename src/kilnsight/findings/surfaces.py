@@ -142,7 +142,7 @@ def _parting(values: NDArray[np.float32], low: float, high: float) -> float:
     inside = np.flatnonzero((centres >= low) & (centres <= high))
     lowest = int(inside[np.argmin(counts[inside])])
     if lowest in (inside[0], inside[-1]):
-        return _otsu(values, low, high)
+        return otsu(values, low, high)
     return float(centres[lowest])
 
 
@@ -164,7 +164,7 @@ def _end_of_neutral(warmth: NDArray[np.float32], low: float, high: float) -> flo
     return float(np.clip(centres[peak] + sigma, low, high))
 
 
-def _otsu(values: NDArray[np.float32], low: float, high: float) -> float:
+def otsu(values: NDArray[np.float32], low: float, high: float) -> float:
     """Threshold that parts values best in two (Otsu 1979), sought between `low` and `high`."""
     if len(values) < 100:
         return (low + high) / 2
