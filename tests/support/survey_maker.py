@@ -62,8 +62,8 @@ def collection(features: list[dict]) -> dict:
 def terrain() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Heights (m), colours (uint8, h x w x 3) and what was seen, all at `CELL`."""
     rng = np.random.default_rng(7)
-    east = (np.arange(WIDTH) + 0.5) * CELL
-    south = (np.arange(HEIGHT) + 0.5) * CELL
+    east = (np.arange(WIDTH, dtype=np.float32) + 0.5) * CELL
+    south = (np.arange(HEIGHT, dtype=np.float32) + 0.5) * CELL
     x, y = np.meshgrid(east, south)
     coarse = sum(
         cv2.resize(rng.normal(0, 1, (HEIGHT // s, WIDTH // s)).astype(np.float32), (WIDTH, HEIGHT))
@@ -73,12 +73,12 @@ def terrain() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     height = BASE_H + 0.01 * x + 0.02 * coarse
     colour = np.stack([150 + 9 * coarse, 140 + 8 * coarse, 122 + 7 * coarse], axis=-1)
     road = np.abs(y - 85 - 4 * np.sin(x / 40)) < 5
-    colour[road] = np.array([186, 180, 168]) + 5 * coarse[road][:, None]
+    colour[road] = np.float32([186, 180, 168]) + 5 * coarse[road][:, None]
     green = (x < 45) & (y > 105)
-    colour[green] = np.array([82, 112, 62]) + 14 * coarse[green][:, None]
+    colour[green] = np.float32([82, 112, 62]) + 14 * coarse[green][:, None]
     shed = (np.abs(x - 195) < 22) & (np.abs(y - 45) < 14)
     height[shed] += 11
-    colour[shed] = np.array([92, 128, 168]) + 2 * coarse[shed][:, None]
+    colour[shed] = np.float32([92, 128, 168]) + 2 * coarse[shed][:, None]
     colour[shed & (np.floor(x[...] / 1.2) % 2 == 0)] += 8
     for pe, ps, radius, top in PILES:
         cone = np.clip(1 - np.hypot(x - pe, y - ps) / radius, 0, None) * top

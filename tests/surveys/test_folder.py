@@ -33,6 +33,12 @@ def test_failed_write_keeps_the_old_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_what_a_killed_run_left_is_replaced(tmp_path):
+    (tmp_path / ".a.json.part").write_text('{"half": ')
+    assert read_json(write_json(tmp_path / "a.json", {"whole": 1})) == {"whole": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
 def test_open_needs_survey_json(tmp_path):
     with pytest.raises(InputError, match=r"survey\.json"):
         SurveyFolder.open(tmp_path)
@@ -91,5 +97,5 @@ def test_paths_are_those_of_the_contract(tmp_path):
 
 def test_written_files_can_be_read_by_others(tmp_path):
     path = write_json(tmp_path / "a.json", {"zh": "水泥"})
-    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.stat().st_mode & 0o444 == 0o444
     assert json.loads(path.read_text("utf-8")) == {"zh": "水泥"}

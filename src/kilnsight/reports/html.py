@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyproj import Transformer
 
 from kilnsight import __version__
-from kilnsight.i18n import pick_language
+from kilnsight.i18n import current_language
 from kilnsight.reports import assessment, bilingual, figures, pictures, words
 from kilnsight.reports.content import Content, Finding, read_content
 from kilnsight.reports.relief import RAMP, ReliefPainter, height_grid, height_scale
 from kilnsight.reports.tiles import TILE, cut_tiles, grid_of, paint_ortho
-from kilnsight.surveys.folder import write_bytes
+from kilnsight.surveys.folder import SurveyFolder, write_bytes
 
 _HERE = Path(__file__).parent
 _LEAFLET = _HERE / "assets" / "leaflet"
@@ -43,20 +42,20 @@ class Shot:
 def write_report(survey: Path, *, language: str | None = None) -> Path:
     """Write `report.html` and `report/` into a survey folder and give back the page's path.
 
-    Reads nothing but the survey folder. The page holds both languages and starts in `language`
-    (one of `kilnsight.i18n.LANGUAGES`; default: the user's). Raises InputError where a part of the
-    survey is missing or broken; an older report stays as it is then.
+    Reads nothing but the survey folder. The page holds both languages and starts in `language`,
+    one of `kilnsight.i18n.LANGUAGES` (default: the one in use). Raises InputError where a part of
+    the survey is missing or broken; an older report stays as it is then.
     """
     content = read_content(Path(survey))
     folder = content.folder
-    with _fresh_folder(folder.report_assets) as assets:
+    with _fresh_folder(folder) as assets:
         layers = _cut_layers(content, assets)
         shots = {f.number: _save_shots(f, assets) for f in content.findings}
         overview = pictures.draw_overview(folder.ortho, content.grid, outlines_of(content))
         overview.save(assets / "overview.jpg", quality=88)
         page = _page(
             content, layers=layers, shots=shots, overview=overview.size,
-            language=language or pick_language(),
+            language=language or current_language(),
         )
     return write_bytes(folder.report_html, page.encode())
 
@@ -70,17 +69,23 @@ def outlines_of(content: Content) -> list[pictures.Outline]:
 
 
 @contextmanager
-def _fresh_folder(target: Path) -> Iterator[Path]:
-    """Empty folder that takes the place of `target` when all went well."""
-    making = Path(tempfile.mkdtemp(dir=target.parent, prefix=".report."))
+def _fresh_folder(folder: SurveyFolder) -> Iterator[Path]:
+    """Empty folder that takes the place of the survey's `report/` when all went well.
+
+    It lies in `.work` meanwhile, so that a killed run leaves nothing in the survey itself.
+    """
+    making = folder.work / "report"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
     try:
-        making.chmod(0o755)
         yield making
-        if target.exists():
-            shutil.rmtree(target)
-        making.rename(target)
+        if folder.report_assets.exists():
+            shutil.rmtree(folder.report_assets)
+        making.rename(folder.report_assets)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+        if not any(folder.work.iterdir()):
+            folder.work.rmdir()
 
 
 def _cut_layers(content: Content, assets: Path) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import typst
 
 from kilnsight import __version__
 from kilnsight.errors import InputError
+from kilnsight.i18n import current_language
 from kilnsight.i18n import gettext as _
-from kilnsight.i18n import pick_language
 from kilnsight.reports import assessment, glyphs, pictures, words
 from kilnsight.reports.bilingual import Text
 from kilnsight.reports.content import Content, Finding, read_content
@@ -29,11 +29,11 @@ def write_pdf(survey: Path, *, language: str | None = None) -> Path:
     """Write `report.pdf` into a survey folder and give back its path.
 
     Reads nothing but the survey folder. `language` is one of `kilnsight.i18n.LANGUAGES` (default:
-    the user's). Raises InputError where a part of the survey is missing or broken, and where a
+    the one in use). Raises InputError where a part of the survey is missing or broken, and where a
     name holds a character that the bundled font lacks.
     """
     content = read_content(Path(survey))
-    language = language or pick_language()
+    language = language or current_language()
     with tempfile.TemporaryDirectory(prefix="kilnsight-pdf-") as place:
         work = Path(place)
         overview = pictures.draw_overview(
