@@ -96,7 +96,7 @@ def test_cut_and_fill_keep_their_signs():
 
 def test_a_bent_rim_gets_a_membrane_and_a_hidden_one_the_bare_earth():
     grid, dsm, floor, outline = cone(4)
-    x, y = np.meshgrid(*grid.centres())
+    x, _y = np.meshgrid(*grid.centres())
     bent = (0.01 * x**2).astype(np.float32)
     inside = grid.burn(outline)
     rim = grid.burn(outline.buffer(3)) & ~grid.burn(outline.buffer(0.5))

@@ -58,7 +58,8 @@ def find_relief(height: Heights, *, cell: float, plants: Mask, unseen: Mask) -> 
     drop = smooth - cv2.erode(smooth, disk(DROP_REACH_M, cell=cell))
     roof = _roofs(smooth, slope, drop, cell=cell)
     opened = cv2.morphologyEx(height, cv2.MORPH_OPEN, disk(WALL_WIDTH_M / 2, cell=cell))
-    thin = (height - opened > 0.6) & (height > 0.6)
+    # The tip of a steep pile may stand this high above its opening too, but no higher.
+    thin = height - opened > 0.55 * WALL_WIDTH_M
     leaves = plants & (height > 1.0)
     leaves = grow(leaves, 0.5, cell=cell)
     mask = (smooth > MIN_HEIGHT_M) & ~roof & ~thin & ~leaves

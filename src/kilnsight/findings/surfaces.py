@@ -140,7 +140,8 @@ def _parting(values: NDArray[np.float32], low: float, high: float) -> float:
     counts = ndimage.gaussian_filter1d(np.histogram(values, edges)[0].astype(float), 1.5)
     centres = (edges[1:] + edges[:-1]) / 2
     inside = np.flatnonzero((centres >= low) & (centres <= high))
-    lowest = int(inside[np.argmin(counts[inside])])
+    gap = inside[counts[inside] <= counts[inside].min() + 0.01 * counts.max()]
+    lowest = int(gap[len(gap) // 2])
     if lowest in (inside[0], inside[-1]):
         return otsu(values, low, high)
     return float(centres[lowest])
@@ -179,7 +180,8 @@ def otsu(values: NDArray[np.float32], low: float, high: float) -> float:
     inside = (centres >= low) & (centres <= high)
     if not inside.any():
         return (low + high) / 2
-    return float(centres[inside][np.argmax(between[inside])])
+    best = between[inside] >= 0.999 * between[inside].max()
+    return float(centres[inside][best].mean())
 
 
 def find_cues(rgb: NDArray[np.uint8], seen: Mask, *, tone: Tone, cell: float) -> Cues:
