@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,12 @@ def raise_buildings(scene: sc.Scene, ground: Ground) -> Mesh:
             _pile_wall(builder, pile, _floor(scene, pile.x, pile.y))
     _kiln_line(builder, scene)
     _fence(builder, scene)
+    _clutter(builder, scene)
     for vehicle in scene.vehicles:
         _vehicle(builder, vehicle, _floor(scene, vehicle.x, vehicle.y))
     rng = stream(scene.seed, "crowns")
     for tree in scene.trees:
-        shape = rng.normal(size=(16, 3)), rng.uniform(0.1, 0.42, 16), rng.uniform(0.75, 1.25, 3)
+        shape = rng.normal(size=(30, 3)), rng.uniform(0.08, 0.34, 30), rng.uniform(0.75, 1.25, 3)
         if near.contains(tree.x, tree.y):
             _crown(builder, tree, _floor(scene, tree.x, tree.y), shape)
     return builder.build()
@@ -205,18 +207,35 @@ def _fence(builder: Builder, scene: sc.Scene) -> None:
         start, end = np.array(a) * (sx, sy), np.array(b) * (sx, sy)
         count = int(np.linalg.norm(end - start) // 5)
         shares = np.linspace(0, 1, count + 1)
-        for s, e in zip(shares[:-1], shares[1:], strict=True):
+        for s, e in pairwise(shares):
             p, q = start + s * (end - start), start + e * (end - start)
             floor = _floor(scene, float((p + q)[0] / 2), float((p + q)[1] / 2))
             builder.beam(np.append(p, floor - 0.5), np.append(q, floor - 0.5), width=0.25,
                          height=2.7, material=m.CAST)
 
 
+def _clutter(builder: Builder, scene: sc.Scene) -> None:
+    rng = stream(scene.seed, "clutter")
+    paints = np.array([(0.3, 0.09, 0.05), (0.08, 0.16, 0.3), (0.5, 0.5, 0.48), (0.12, 0.25, 0.15)])
+    boxes = [(-118, 3.5, -60, 9), (20, 42, 60, 46), (-20, 2, 10, 8), (76, -36, 84, -14),
+             (30, 3, 62, 10), (100, -34, 124, -30)]
+    for west, south, east, north in boxes:
+        for _ in range(7):
+            x, y = float(rng.uniform(west, east)), float(rng.uniform(south, north))
+            x, y = x * scene.sign[0], y * scene.sign[1]
+            size = rng.choice([0.6, 1.2, 1.2, 3.0]) * rng.uniform(0.8, 1.1)
+            floor, turn = _floor(scene, x, y), float(rng.choice([0, 90]) + rng.normal(0, 4))
+            builder.box((x, y), _axes(size, min(size, 1.2), turn), low=floor - 0.3,
+                        high=floor + float(min(2.5, 0.9 * size + 0.3)), material=m.PAINT,
+                        tint=paints[int(rng.integers(4))] / 0.6)
+
+
 def _vehicle(builder: Builder, vehicle: sc.Vehicle, floor: float) -> None:
-    parts = {"truck": _TRUCK, "car": _CAR, "loader": _LOADER}[vehicle.kind]
+    parts = _VEHICLES[vehicle.kind]
     turn = np.radians(vehicle.heading_deg)
     ahead, aside = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
-    for along, across, length, width, low, high, material in parts:
+    for along, across, length, width, low, high, part in parts:
+        material = int(part)
         tint: Any = tuple(c / 0.6 for c in vehicle.colour) if material == m.PAINT else (1, 1, 1)
         if material == m.LOAD:
             if not vehicle.load:
@@ -251,17 +270,20 @@ _LOADER = [
 ]
 
 
+_VEHICLES: dict[str, Any] = {"truck": _TRUCK, "car": _CAR, "loader": _LOADER}
+
+
 def _crown(builder: Builder, tree: sc.Tree, floor: float, shape: tuple[Any, Any, Any]) -> None:
     ways, strength, colour = shape
     points, faces = sphere(3 if tree.radius > 1.6 else 2)
     ways = ways / np.linalg.norm(ways, axis=1, keepdims=True)
-    lumps = np.clip(points @ ways.T, 0, 1) ** 14 @ strength
+    lumps = np.clip(points @ ways.T, 0, 1) ** 26 @ strength
     size = tree.radius * (0.78 + lumps)
     tall = np.array([1, 1, 0.45 * tree.height / tree.radius])
     tall[2] = np.clip(tall[2], 0.7, 1.15)
     body = points * size[:, None] * tall
     middle = np.array([tree.x, tree.y, floor + tree.height - tree.radius * tall[2]])
-    depth = 0.5 + 1.3 * np.clip(lumps[faces].mean(axis=1), 0, 0.45)
+    depth = 0.55 + 1.5 * np.clip(lumps[faces].mean(axis=1), 0, 0.4)
     tint = depth[:, None] * (1 + 0.35 * (colour - 1) * [1.6, 1.0, 1.0])
     builder.add(body + middle, faces, material=m.LEAVES, along=(0, 0, 1), tint=tint, flat=False)
     if tree.height > 3:

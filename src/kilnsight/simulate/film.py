@@ -6,15 +6,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kilnsight.photos.camera import Camera
+from kilnsight.simulate.kernels import fast
 from kilnsight.simulate.route import Shot
 
 Floats = NDArray[np.floating[Any]]
 _CURVE_SIZE = 4096
-_GREY = 0.155
+_GREY = 0.185
 """Mean brightness, linear, that the exposure aims at."""
 
 
@@ -23,11 +23,11 @@ def tone_curve() -> NDArray[np.float32]:
     light = np.linspace(0, 1.25, _CURVE_SIZE)
     soft = np.where(light < 0.6, light, 0.6 + 0.4 * np.tanh((light - 0.6) / 0.4))
     srgb = np.where(soft < 0.0031308, 12.92 * soft, 1.055 * soft ** (1 / 2.4) - 0.055)
-    contrast = srgb + 0.06 * np.sin(2 * np.pi * (srgb - 0.5)) * -0.5 * -1
+    contrast = srgb + 0.03 * np.sin(2 * np.pi * (srgb - 0.5))
     return np.asarray(255 * np.clip(contrast, 0, 1), dtype=np.float32)
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _expose(
     light: Floats, noise: Floats, gain: Floats, middle: Floats, curve: Floats, out: Any
 ) -> None:
@@ -52,7 +52,7 @@ def expose(
     mean = float(light[::8, ::8].mean())
     gain = _GREY / (level**0.65 * mean**0.35) * shot.gain
     gains = np.array([gain * shot.balance[0], gain, gain * shot.balance[1]])
-    blurred = cv2.GaussianBlur(light, (0, 0), 0.45)
+    blurred: Floats = np.asarray(cv2.GaussianBlur(light, (0, 0), 0.45), dtype=np.float32)
     noise = rng.standard_normal(light.shape, dtype=np.float32)
     out = np.empty(light.shape, dtype=np.uint8)
     _expose(blurred, noise, gains, _middle(shot.view.camera), tone_curve(), out)

@@ -52,7 +52,7 @@ def simulate(
 
     blocks = truth.ortho_blocks(stage)
     ticks = _Ticks(len(shots) + len(blocks), progress)
-    with cv2_threads(1), ThreadPoolExecutor(max(1, workers)) as pool:
+    with _OpenCVThreads(1), ThreadPoolExecutor(max(1, workers)) as pool:
         rows = pool.map(lambda r: film.develop(truth.ortho_block(stage, r), level=level), blocks)
         for _done in pool.map(take, shots):
             ticks.tick()
@@ -82,7 +82,7 @@ def _check(visit: int, photos: int, width: int) -> None:
         )
 
 
-class cv2_threads:  # noqa: N801
+class _OpenCVThreads:
     """While it lasts OpenCV uses so many threads; afterwards as many as before."""
 
     def __init__(self, count: int) -> None:
@@ -117,7 +117,13 @@ def _level(stage: render.Stage) -> float:
 
 def lens_rays(camera: Camera) -> NDArray[np.float32]:
     """Ideal image coordinates of each pixel, shape (height, width, 2)."""
-    u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
-    pixels = np.column_stack([u.ravel(), v.ravel()]).astype(float)
-    ideal = camera.undistort(pixels, iterations=12)
-    return ideal.reshape(camera.height, camera.width, 2).astype(np.float32)
+    step = 4
+    u, v = (np.arange(0, n + step, step, dtype=float) for n in (camera.width, camera.height))
+    pixels = np.stack(np.meshgrid(u, v), axis=-1).reshape(-1, 2)
+    ideal = camera.undistort(pixels).reshape(len(v), len(u), 2)
+    rows, columns = np.arange(camera.height), np.arange(camera.width)
+    low, share = rows // step, (rows % step / step)[:, None, None]
+    ideal = ideal[low] + share * (ideal[low + 1] - ideal[low])
+    low, share = columns // step, (columns % step / step)[:, None]
+    ideal = ideal[:, low] + share * (ideal[:, low + 1] - ideal[:, low])
+    return ideal.astype(np.float32)

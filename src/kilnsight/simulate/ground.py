@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ class Ground:
         return np.stack([xx, yy, self.surface], axis=-1)
 
 
-def corner_axes(bounds: Bounds, cell: float) -> tuple[Array, Array]:
+def corner_axes(bounds: Bounds, cell: float) -> tuple[Any, Any]:
     """Eastings and northings of cell corners."""
     rows, columns = bounds.shape(cell)
     return bounds.west + cell * np.arange(columns + 1), bounds.south + cell * np.arange(rows + 1)

@@ -1,10 +1,13 @@
 """The plan of the plant: who stands where on the first visit."""
 
+# mypy: allow-untyped-calls
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 import numpy as np
+from shapely.geometry import LineString, Point, Polygon
+from shapely.ops import unary_union
 
 from kilnsight.simulate import scene as sc
 from kilnsight.simulate.noise import stream
@@ -14,7 +17,7 @@ PLANT = sc.Bounds(-130, -100, 130, 100)
 COMPACT = sc.Bounds(-124, -80, -4, 0)
 """Part of the plan that a small flight covers: stockpiles, a shed, two roads."""
 
-_SLOTS = [(x, y) for y in (-24.0, -62.0) for x in (-110.0, -80.0, -50.0, -20.0, 10.0, 40.0)]
+_SLOTS = [(x, y) for y in (-24.0, -62.0) for x in (-105.0, -77.0, -48.0, -20.0, 10.0, 40.0)]
 _COVERS = [
     Cover(), Cover(), Cover(), Cover(), Cover("green", 0.45), Cover("black", 0.6),
     Cover("green", 0.93, torn=True), Cover("green", 1.0), Cover("black", 1.0), Cover("tarp", 1.0),
@@ -191,7 +194,10 @@ def trees(seed: int) -> tuple[sc.Tree, ...]:
         *_scatter(rng, _box(-120, 52.5, 60, 58), 30, (0.5, 1.0)),
         *_scatter(rng, _box(75, -96, 128, -60), 30, (0.5, 1.3)),
     ]
-    return (*lines, *groves)
+    bare = [Polygon(p.ring).buffer(2.5) for p in patches(seed)]
+    ways = [LineString(r.line).buffer(r.width / 2 + 2) for r in roads(seed)]
+    taken = unary_union([*bare, *ways])
+    return tuple(t for t in (*lines, *groves) if not taken.contains(Point(t.x, t.y)))
 
 
 def vehicles(seed: int, visit: int) -> tuple[sc.Vehicle, ...]:
@@ -204,7 +210,8 @@ def vehicles(seed: int, visit: int) -> tuple[sc.Vehicle, ...]:
     loads = ["limestone", "sand", "clay", "coal", "slag", "limestone", ""]
     trucks = [
         sc.Vehicle(
-            f"T{visit}{n + 1}", "truck", places[i][0] + float(rng.uniform(-8, 8)) * (n != 4),
+            f"T{visit}{n + 1}", "truck",
+            places[i][0] + float(rng.uniform(-8, 8)) * (places[i][2] in (0, 180)),
             float(places[i][1]), float(places[i][2] + rng.normal(0, 2)),
             paints[int(rng.integers(4))], loads[n], covered=n % 2 == 1,
         )

@@ -6,12 +6,12 @@ import zlib
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from kilnsight.simulate.kernels import fast, spliced
 
 Floats = NDArray[np.floating[Any]]
 
-_MASK = 0xFFFFFFFF
 _COS, _SIN = 0.7986, 0.6018
 
 
@@ -20,19 +20,21 @@ def stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(name.encode())]))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@spliced
+def _mixed(ix: int, iy: int) -> int:
+    n = ix * 0x27D4EB2F165667C5 + iy * 0x1B873593CC9E2D51
+    n ^= n >> 31
+    n *= 0x2545F4914F6CDD1D
+    return n ^ (n >> 29)
+
+
+@spliced
 def scatter(ix: int, iy: int) -> float:
     """Random number in [0, 1) of a lattice point, always the same."""
-    n = (ix * 0x8DA6B343 ^ iy * 0xD8163841) & _MASK
-    n ^= n >> 13
-    n = (n * 0x7FEB352D) & _MASK
-    n ^= n >> 15
-    n = (n * 0x346CA68B) & _MASK
-    n ^= n >> 16
-    return n * (1.0 / 4294967296.0)
+    return (_mixed(ix, iy) & 0xFFFFFF) * (1.0 / 16777216.0)
 
 
-@njit(cache=True, nogil=True)
+@fast
 def wave(x: float, y: float) -> tuple[float, float, float]:
     """Smooth noise in [-1, 1] with lattice size 1, and its slopes along x and y."""
     ix, iy = int(np.floor(x)), int(np.floor(y))
@@ -46,7 +48,7 @@ def wave(x: float, y: float) -> tuple[float, float, float]:
     return 2 * value - 1, 2 * du * (b - a + twist * w), 2 * dw * (c - a + twist * u)
 
 
-@njit(cache=True, nogil=True)
+@fast
 def fractal(
     x: float, y: float, wavelength: float, octaves: int, gain: float, footprint: float
 ) -> tuple[float, float, float]:
@@ -56,40 +58,43 @@ def fractal(
     """
     xr, yr = _COS * x - _SIN * y + 517.3, _SIN * x + _COS * y + 211.7
     value, sx, sy, amplitude = 0.0, 0.0, 0.0, 1.0
+    frequency, room = 1.0 / wavelength, wavelength / footprint
     for octave in range(octaves):
-        fade = min(1.0, wavelength / footprint - 1.0)
-        if fade <= 0:
+        if room <= 1:
             break
-        v, dx, dy = wave(xr / wavelength + 31.7 * octave, yr / wavelength + 17.1 * octave)
-        value += amplitude * fade * v
-        sx += amplitude * fade * dx / wavelength
-        sy += amplitude * fade * dy / wavelength
+        weight = amplitude * min(1.0, room - 1.0)
+        v, dx, dy = wave(xr * frequency + 31.7 * octave, yr * frequency + 17.1 * octave)
+        value += weight * v
+        sx += weight * frequency * dx
+        sy += weight * frequency * dy
         amplitude *= gain
-        wavelength *= 0.47
+        frequency *= 2.1277
+        room *= 0.47
     return value, _COS * sx + _SIN * sy, -_SIN * sx + _COS * sy
 
 
-@njit(cache=True, nogil=True)
+@fast
 def stones(x: float, y: float, size: float) -> tuple[float, float, float, float]:
     """Nearest stone of a scatter of stones about `size` metres apart.
 
-    Gives the distance to its middle (in sizes), the direction to it (x, y), and a random
-    number in [0, 1) that is the stone's own.
+    Gives the distance to its middle (in sizes, exact up to 0.5), the direction to it (x, y),
+    and a random number in [0, 1) that is the stone's own.
     """
     px, py = x / size, y / size
-    ix, iy = int(np.floor(px)), int(np.floor(py))
+    ix, iy = int(np.floor(px - 0.5)), int(np.floor(py - 0.5))
     best, bx, by, own = 9.0, 0.0, 0.0, 0.0
-    for jy in range(iy - 1, iy + 2):
-        for jx in range(ix - 1, ix + 2):
-            dx = jx + scatter(jx, jy) - px
-            dy = jy + scatter(jx + 7919, jy) - py
+    for jy in range(iy, iy + 2):
+        for jx in range(ix, ix + 2):
+            n = _mixed(jx, jy)
+            dx = jx + 0.2 + 0.6 / 2048 * (n & 2047) - px
+            dy = jy + 0.2 + 0.6 / 2048 * ((n >> 11) & 2047) - py
             r = dx * dx + dy * dy
             if r < best:
-                best, bx, by, own = r, dx, dy, scatter(jx, jy + 104729)
+                best, bx, by, own = r, dx, dy, ((n >> 22) & 1023) / 1024
     return np.sqrt(best), bx, by, own
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _fill(out: Floats, x: Floats, y: Floats, wavelength: float, octaves: int, gain: float) -> None:
     for i in range(out.size):
         out[i] = fractal(x[i], y[i], wavelength, octaves, gain, 1e-3)[0]

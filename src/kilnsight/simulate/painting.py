@@ -59,7 +59,8 @@ class Canvas:
     def pixels(self, points: Any) -> NDArray[np.int32]:
         """Cells of scene points in OpenCV's fixed point, shape (n, 1, 2)."""
         xy = np.asarray(points, dtype=float) - [self.bounds.west, self.bounds.south]
-        return np.rint((xy / self.cell - 0.5) * 2**_SHIFT).astype(np.int32).reshape(-1, 1, 2)
+        fixed = np.rint((xy / self.cell - 0.5) * 2**_SHIFT)
+        return np.asarray(fixed.reshape(-1, 1, 2), dtype=np.int32)
 
     def fill(self, raster: Bytes, ring: Points, value: int) -> None:
         """Fill a ring."""
@@ -197,14 +198,14 @@ def _wear(scene: Scene, canvas: Canvas) -> Bytes:
     light, dark = canvas.blank(), canvas.blank()
     for road in scene.roads:
         for line in road_lanes(road):
-            canvas.stroke(light, line, width=0.6, value=110 if road.surface != "asphalt" else 40)
+            canvas.stroke(light, line, width=0.6, value=150 if road.surface != "asphalt" else 60)
     for patch in scene.patches:
         if patch.kind in ("yard", "concrete", "soil"):
-            for n in range(26):
-                _arc(canvas, light if n % 2 else dark, np.array(patch.ring), rng)
-    wear = 128 + 0.5 * cv2.GaussianBlur(light, (0, 0), 2.2).astype(np.float32)
-    wear -= 0.5 * cv2.GaussianBlur(dark, (0, 0), 1.6)
-    return np.clip(wear, 0, 255).astype(np.uint8)
+            for n in range(34):
+                _arc(canvas, light if n % 3 else dark, np.array(patch.ring), rng)
+    wear = 128 + 0.6 * cv2.GaussianBlur(light, (0, 0), 2.2).astype(np.float32)
+    wear -= 0.6 * cv2.GaussianBlur(dark, (0, 0), 1.6)
+    return np.asarray(np.clip(wear, 0, 255), dtype=np.uint8)
 
 
 def _arc(
@@ -214,7 +215,7 @@ def _arc(
     a, b, c = (rng.uniform(low, high) for _ in range(3))
     t = np.linspace(0, 1, 40)[:, None]
     line = (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
-    value = int(rng.integers(25, 90))
+    value = int(rng.integers(40, 150))
     layer = np.zeros_like(raster)
     for wheel in (-0.95, 0.95):
         canvas.stroke(layer, beside(line, wheel), width=float(rng.uniform(0.4, 0.7)), value=value)

@@ -84,6 +84,9 @@ def _later_piles(plan: sc.Scene) -> tuple[tuple[sc.Pile, ...], dict[str, str]]:
     piles = []
     for pile in plan.piles:
         later = fates[pile.id](pile) if pile.id in fates else _covered_later(pile)
+        if later is not None and pile.id == "P03" and pile.wall_height:
+            wall = round(2.6 * pile.wall_height, 1)
+            later = replace(later, wall_height=wall, change=later.change or "fixed")
         if later is None:
             gone[pile.id] = "fixed"
         else:

@@ -1,5 +1,6 @@
 """The true problems and objects of a scene, as polygons with measures."""
 
+# mypy: allow-untyped-calls
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rasterio import features
-from rasterio.transform import Affine
+from rasterio.transform import from_origin
 from shapely.geometry import MultiPolygon, Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
@@ -45,10 +46,11 @@ def outline(mask: NDArray[np.bool_], ground: Ground) -> BaseGeometry:
     top, left = int(rows[0]), int(columns[0])
     part = mask[top : rows[-1] + 1, left : columns[-1] + 1].astype(np.uint8)
     origin = (ground.bounds.west + left * PAINT_M, ground.bounds.south + top * PAINT_M)
-    place = Affine(PAINT_M, 0, origin[0], 0, PAINT_M, origin[1])
+    place = from_origin(*origin, PAINT_M, -PAINT_M)
     found = [shape(g) for g, v in features.shapes(part, mask=part > 0, transform=place) if v]
     whole = unary_union([p for p in found if p.area > 0.5])
-    return whole.simplify(0.08)
+    simple: BaseGeometry = whole.simplify(0.08)
+    return simple
 
 
 def _area(mask: NDArray[np.bool_]) -> float:
@@ -57,9 +59,8 @@ def _area(mask: NDArray[np.bool_]) -> float:
 
 def _inside(scene: sc.Scene, ground: Ground) -> NDArray[np.bool_]:
     mask = np.zeros(ground.layers.material.shape, dtype=bool)
-    margin = [round((getattr(scene.bounds, k) - getattr(ground.bounds, k)) / PAINT_M)
-              for k in ("west", "south", "east", "north")]
-    mask[margin[1] : mask.shape[0] + margin[3], margin[0] : mask.shape[1] + margin[2]] = True
+    inset = round((scene.bounds.west - ground.bounds.west) / PAINT_M)
+    mask[inset:-inset, inset:-inset] = True
     return mask
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kilnsight.photos.camera import View
+from kilnsight.simulate.kernels import exact
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -17,7 +17,7 @@ NOTHING, GROUND, COUNTRY, FIRST_TRIANGLE = -1, 0, 1, 2
 """What an id buffer holds: nothing, the fine grid, the coarse grid around it, or a triangle."""
 
 
-@njit(cache=True, nogil=True)
+@exact
 def _triangle(
     near: Floats, ident: Ints, u0: float, v0: float, w0: float, u1: float, v1: float, w1: float,
     u2: float, v2: float, w2: float, number: int,
@@ -46,7 +46,7 @@ def _triangle(
             b2 += b2x
 
 
-@njit(cache=True, nogil=True)
+@exact
 def draw_grid(near: Floats, ident: Ints, uvw: Floats, number: int) -> None:
     """Draw a grid of vertices `uvw`, shape (ny, nx, 3); two triangles a cell, NaN skips."""
     rows, columns, _ = uvw.shape
@@ -59,7 +59,7 @@ def draw_grid(near: Floats, ident: Ints, uvw: Floats, number: int) -> None:
             _triangle(near, ident, a[0], a[1], a[2], d[0], d[1], d[2], c[0], c[1], c[2], number)
 
 
-@njit(cache=True, nogil=True)
+@exact
 def draw_mesh(near: Floats, ident: Ints, uvw: Floats, faces: Ints) -> None:
     """Draw triangles `faces`, shape (n, 3), of vertices `uvw`, shape (m, 3); NaN skips."""
     for n in range(faces.shape[0]):
@@ -71,7 +71,7 @@ def draw_mesh(near: Floats, ident: Ints, uvw: Floats, faces: Ints) -> None:
         )
 
 
-@njit(cache=True, nogil=True)
+@exact
 def _perspective(
     xyz: Floats, rotation: Floats, centre: Floats, lens: Floats, limit: float, fine: int
 ) -> Floats:
@@ -106,7 +106,7 @@ def perspective(xyz: Floats, view: View, *, fine: int = 1) -> Floats:
     )
 
 
-@njit(cache=True, nogil=True)
+@exact
 def _parallel(xyz: Floats, axes: Floats, origin: Floats, cell: float) -> Floats:
     out = np.empty(xyz.shape)
     for n in range(xyz.shape[0]):

@@ -7,7 +7,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kilnsight.photos.camera import View
@@ -15,6 +14,7 @@ from kilnsight.simulate import materials as m
 from kilnsight.simulate import raster
 from kilnsight.simulate.buildings import raise_buildings
 from kilnsight.simulate.ground import MESH_M, PAINT_M, Ground, lay_ground
+from kilnsight.simulate.kernels import fast, spliced
 from kilnsight.simulate.mesh import Mesh
 from kilnsight.simulate.scene import Scene
 from kilnsight.simulate.shading import Lamp, Surfaces, same_spot, shade
@@ -62,13 +62,15 @@ def _country(scene: Scene, ground: Ground) -> NDArray[np.float64]:
     x, y = np.meshgrid(west, south)
     z = bare_height(x, y, scene)
     edge = (x >= b.west) & (x <= b.east) & (y >= b.south) & (y <= b.north)
-    inside = (x > b.west) & (x < b.east) & (y > b.south) & (y < b.north)
+    inset = b.grown(-1.5 * COUNTRY_M)
+    inside = (x > inset.west) & (x < inset.east) & (y > inset.south) & (y < inset.north)
     z = np.where(edge, z - 0.3, z)
     return np.stack([np.where(inside, np.nan, x), y, z], axis=-1)
 
 
 def _surfaces(ground: Ground, mesh: Mesh) -> Surfaces:
-    slope_y, slope_x = np.gradient(ground.surface.astype(np.float32), MESH_M)
+    slopes: Any = np.gradient(ground.surface.astype(np.float32), MESH_M)
+    slope_y, slope_x = slopes
     film = np.zeros(m.COUNT)
     for number, share in _FILM.items():
         film[number] = share
@@ -114,8 +116,8 @@ def _lamp(scene: Scene, corners: Floats, mesh: Mesh, ground: Ground) -> Lamp:
 def _canopy(ground: Ground, corners: Floats, mesh: Mesh) -> tuple[Floats, Floats]:
     near, _ = look_down((corners, mesh), ground, cell=CANOPY_M)
     tops = near[::-1].copy()
-    near_blur = cv2.GaussianBlur(tops, (0, 0), 1.4 / CANOPY_M)
-    return near_blur, cv2.GaussianBlur(tops, (0, 0), 6 / CANOPY_M)
+    near_blur, far_blur = (cv2.GaussianBlur(tops, (0, 0), s / CANOPY_M) for s in (1.4, 6.0))
+    return np.asarray(near_blur, dtype=np.float32), np.asarray(far_blur, dtype=np.float32)
 
 
 def look_down(
@@ -134,7 +136,7 @@ def look_down(
     return near, ident
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _shoot(
     s: Surfaces, lamp: Lamp, near: Floats, ident: Any, rays: Floats, rotation: Floats,
     centre: Floats, pixel: float, out: Floats,
@@ -160,7 +162,7 @@ def _shoot(
             out[i, j, 2] = share * total_b
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _see(
     s: Surfaces, lamp: Lamp, ident: int, w: float, xn: float, yn: float, rotation: Floats,
     centre: Floats, pixel: float,
@@ -174,7 +176,7 @@ def _see(
         s, lamp, ident, centre[0] + depth * dx, centre[1] + depth * dy, centre[2] + depth * dz,
         (dx / length, dy / length, dz / length), depth * pixel,
     )
-    air = 1 - np.exp(-depth * length / 2600.0)
+    air = depth * length / (2600.0 + depth * length)
     return (
         r + air * (0.55 * lamp.sky_colour[0] + 0.12 - r),
         g + air * (0.55 * lamp.sky_colour[1] + 0.12 - g),
@@ -197,7 +199,7 @@ def photograph(stage: Stage, view: View, rays: NDArray[np.float32]) -> NDArray[n
     return out
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _map(
     s: Surfaces, lamp: Lamp, near: Floats, ident: Any, west: float, north: float, cell: float,
     out: Floats,
@@ -235,4 +237,4 @@ def materials_seen(stage: Stage, ident: NDArray[np.int32], *, cell: float) -> ND
     seen = ground.layers.material[np.ix_(i, j)].copy()
     on_body = ident >= raster.FIRST_TRIANGLE
     seen[on_body] = stage.mesh.material[ident[on_body] - raster.FIRST_TRIANGLE]
-    return seen
+    return np.asarray(seen)

@@ -128,7 +128,7 @@ def fly(
     shots, time = [], scene.sky.time
     for n, stop in enumerate(stops):
         far = np.hypot(stop[0] - stops[n - 1][0], stop[1] - stops[n - 1][1]) if n else 0
-        time += timedelta(seconds=int(round(far / 9 + (5 if far > 40 else 0.6))) if n else 0)
+        time += timedelta(seconds=round(far / 9 + (5 if far > 40 else 0.6)) if n else 0)
         shots.append(_shot(scene, n + 1, stop, rng, height=height, takeoff=takeoff, time=time,
                            camera=camera, drift=drift[n], error=error))
     return shots

@@ -1,4 +1,4 @@
-"""What stands on the site, as plain records; lengths in metres, x east and y north of the origin."""
+"""What stands on the site, as plain records; metres east (x) and north (y) of the origin."""
 
 from __future__ import annotations
 

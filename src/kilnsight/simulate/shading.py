@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kilnsight.simulate import materials as m
+from kilnsight.simulate.kernels import fast, spliced
 from kilnsight.simulate.noise import fractal
 from kilnsight.simulate.raster import COUNTRY, FIRST_TRIANGLE, GROUND, NOTHING
 from kilnsight.simulate.texture import body_look, ground_look
@@ -63,18 +63,19 @@ class Lamp(NamedTuple):
     canopy_cell: float
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _sample(grid: Any, row: float, column: float) -> float:
     rows, columns = grid.shape
     row = min(max(row, 0.0), rows - 1.001)
     column = min(max(column, 0.0), columns - 1.001)
     i, j = int(row), int(column)
     a, b = row - i, column - j
-    top = (1 - b) * grid[i, j] + b * grid[i, j + 1]
-    return (1 - a) * top + a * ((1 - b) * grid[i + 1, j] + b * grid[i + 1, j + 1])
+    first: float = (1 - b) * grid[i, j] + b * grid[i, j + 1]
+    second: float = (1 - b) * grid[i + 1, j] + b * grid[i + 1, j + 1]
+    return (1 - a) * first + a * second
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _lit(lamp: Lamp, x: float, y: float, z: float) -> float:
     dx, dy, dz = x - lamp.origin[0], y - lamp.origin[1], z - lamp.origin[2]
     a = lamp.axes
@@ -95,7 +96,7 @@ def _lit(lamp: Lamp, x: float, y: float, z: float) -> float:
     return value
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _open_sky(s: Surfaces, lamp: Lamp, x: float, y: float, z: float) -> float:
     row, column = (y - s.south) / lamp.canopy_cell, (x - s.west) / lamp.canopy_cell
     rows, columns = lamp.canopy_near.shape
@@ -106,7 +107,7 @@ def _open_sky(s: Surfaces, lamp: Lamp, x: float, y: float, z: float) -> float:
     return 1 / (1 + 0.55 * close + 0.10 * wide)
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _light(
     lamp: Lamp, colour: Colour, normal: Colour, shadow: float, sky: float
 ) -> Colour:
@@ -120,13 +121,13 @@ def _light(
     return r, g, b
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _unit(x: float, y: float, z: float) -> Colour:
     length = np.sqrt(x * x + y * y + z * z)
     return x / length, y / length, z / length
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _tinted(s: Surfaces, material: int, tone: float, warm: float) -> Colour:
     base = s.albedo[material]
     tone = max(tone, 0.06)
@@ -135,27 +136,27 @@ def _tinted(s: Surfaces, material: int, tone: float, warm: float) -> Colour:
         1 - 0.6 * warm)
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _mixed(a: Colour, b: Colour, share: float) -> Colour:
     return (
         a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])
     )
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _lain_on(
     s: Surfaces, material: int, colour: Colour, row: float, column: float, v: float
 ) -> Colour:
     loose = material < _LIMESTONE and material != _WATER and material != _TURBID
     if loose:
         wear = (_sample(s.wear, row, column) - 128.0) / 128.0
-        tone = 1 + (0.42 if wear < 0 else 0.22) * wear
+        tone = 1 + (0.75 if wear < 0 else 0.5) * wear
         colour = (colour[0] * tone, colour[1] * tone, colour[2] * tone)
         amount = _sample(s.spill, row, column) / 255.0 * 1.3 + 0.35 * v - 0.30
         amount = min(0.8, max(0.0, amount))
-        if material == _GRASS or material == _SCRUB:
+        if material in (_GRASS, _SCRUB):
             amount *= 0.5
-        base = s.albedo[s.spilled[int(row), int(column)]]
+        base = s.albedo[s.spilled[int(max(row, 0)), int(max(column, 0))]]
         colour = _mixed(colour, (base[0], base[1], base[2]), amount)
     paint = _sample(s.marking, row, column) / 255.0
     if paint > 0.01 and loose:
@@ -163,26 +164,28 @@ def _lain_on(
     return colour
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _ground_point(
     s: Surfaces, lamp: Lamp, x: float, y: float, z: float, fp: float
 ) -> tuple[Colour, Colour, int]:
     gx, gy = (x - s.west) / s.mesh, (y - s.south) / s.mesh
     sx, sy = _sample(s.slope_x, gy, gx), _sample(s.slope_y, gy, gx)
     row, column = (y - s.south) / s.cell - 0.5, (x - s.west) / s.cell - 0.5
-    i = min(max(int(row + 0.5), 0), s.material.shape[0] - 1)
-    j = min(max(int(column + 0.5), 0), s.material.shape[1] - 1)
+    v, vx, vy = fractal(x, y, 2.3, 4, 0.65, fp)
+    i = int(row + 0.5 + min(0.9, max(-0.9, 0.22 * vy)))
+    j = int(column + 0.5 + min(0.9, max(-0.9, 0.22 * vx)))
+    i = min(max(i, 0), s.material.shape[0] - 1)
+    j = min(max(j, 0), s.material.shape[1] - 1)
     material = int(s.material[i, j])
     tone, warm, bx, by = ground_look(material, x, y, z, fp)
     colour = _tinted(s, material, tone, warm)
-    v, _, _ = fractal(x, y, 2.3, 4, 0.65, fp)
-    colour = _lain_on(s, material, colour, float(i), float(j), v)
+    colour = _lain_on(s, material, colour, row, column, v)
     film = s.film[material] * _sample(s.dirt, row, column) / 255.0 * (0.8 + 0.4 * v)
     colour = _mixed(colour, _DUST, min(0.85, max(0.0, film)))
     return colour, _unit(-sx - bx, -sy - by, 1.0), material
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _country_point(
     s: Surfaces, x: float, y: float, z: float, fp: float
 ) -> tuple[Colour, Colour, int]:
@@ -192,7 +195,7 @@ def _country_point(
     return _tinted(s, material, tone, warm), _unit(-bx, -by, 1.0), material
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def _body_point(
     s: Surfaces, face: int, x: float, y: float, z: float, fp: float, away: Colour
 ) -> tuple[Colour, Colour, int]:
@@ -216,7 +219,7 @@ def _body_point(
     return colour, normal, material
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def shade(
     s: Surfaces, lamp: Lamp, ident: int, x: float, y: float, z: float, away: Colour, pixel: float
 ) -> Colour:
@@ -235,7 +238,7 @@ def shade(
         colour, normal, material = _body_point(s, ident - _FIRST, x, y, z, fp, away)
     sky = _open_sky(s, lamp, x, y, z) if material != _LEAVES else 0.85
     r, g, b = _light(lamp, colour, normal, _lit(lamp, x, y, z), sky)
-    if material == _WATER or material == _TURBID or material == _GLASS:
+    if material in (_WATER, _TURBID, _GLASS):
         mirror = 0.03 + 0.5 * (1 - abs(away[2])) ** 4
         r += mirror * lamp.sky_colour[0]
         g += mirror * lamp.sky_colour[1]
@@ -243,7 +246,7 @@ def shade(
     return r, g, b
 
 
-@njit(cache=True, nogil=True)
+@spliced
 def same_spot(s: Surfaces, near: Floats, ident: Ints, i: int, j: int) -> bool:
     """Whether the four fine samples of a pixel see one smooth surface."""
     first, low, high = ident[i, j], near[i, j], near[i, j]
@@ -255,4 +258,4 @@ def same_spot(s: Surfaces, near: Floats, ident: Ints, i: int, j: int) -> bool:
             ):
                 return False
             low, high = min(low, near[i + di, j + dj]), max(high, near[i + di, j + dj])
-    return high < low * 1.012 or high == low
+    return bool(high < low * 1.012 or high == low)

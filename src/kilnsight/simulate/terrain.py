@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kilnsight.simulate.noise import field
+from kilnsight.simulate.noise import Floats, field
 from kilnsight.simulate.scene import Scene
 
 Array = NDArray[np.float64]
@@ -72,7 +72,7 @@ def _pond(x: Array, y: Array, scene: Scene) -> Array:
     return ramp(edge - np.hypot(dx, dy), -1.4, 1.2)
 
 
-def micro_relief(x: Array, y: Array) -> tuple[Array, Array]:
+def micro_relief(x: Array, y: Array) -> tuple[Floats, Floats]:
     """Fine and coarse unevenness at scene points, about -1 to 1, without unit."""
     return (
         field(x, y, wavelength=0.9, octaves=2, salt=7),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from kilnsight.simulate import materials as m
+from kilnsight.simulate.kernels import fast
 from kilnsight.simulate.noise import fractal, scatter, stones
 
 Look = tuple[float, float, float, float]
@@ -19,7 +19,7 @@ _BLUE, _GREY, _CLADDING, _CAST, _KILN = m.ROOF_BLUE, m.ROOF_GREY, m.CLADDING, m.
 _GYPSUM, _CLAY = m.GYPSUM, m.CLAY
 
 
-@njit(cache=True, nogil=True)
+@fast
 def pebbles(x: float, y: float, size: float, footprint: float, contrast: float) -> Look:
     """Loose stones about `size` metres apart."""
     fade = min(1.0, max(0.0, 0.9 * size / footprint - 0.6))
@@ -34,17 +34,17 @@ def pebbles(x: float, y: float, size: float, footprint: float, contrast: float) 
     return tone, 0.05 * (own - 0.5), relief * dx, relief * dy
 
 
-@njit(cache=True, nogil=True)
+@fast
 def line(position: float, period: float, width: float, footprint: float) -> float:
     """How much of a pixel lies on one of the lines `width` wide, every `period` metres."""
-    off = abs(position / period - np.floor(position / period + 0.5)) * period
+    off: float = abs(position / period - np.floor(position / period + 0.5)) * period
     blur = max(footprint, 0.01)
     return min(1.0, width / blur) * min(1.0, max(0.0, (0.5 * (width + blur) - off) / blur + 0.25))
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _bulk(material: int, x: float, y: float, fp: float) -> Look:
-    rough = 0.35 if material == _SAND or material == _GYPSUM else 1.0
+    rough = 0.35 if material in (_SAND, _GYPSUM) else 1.0
     v, sx, sy = fractal(x, y, 1.3, 5, 0.66, fp)
     w, _, _ = fractal(x, y, 7.0, 2, 0.5, fp)
     t1, c1, ax, ay = pebbles(x, y, 0.42, fp, 0.55 * rough)
@@ -54,17 +54,17 @@ def _bulk(material: int, x: float, y: float, fp: float) -> Look:
     return tone, c1 + c2 + 0.03 * w, k * sx + ax * 0.5 + bx * 0.4, k * sy + ay * 0.5 + by * 0.4
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _earth(material: int, x: float, y: float, fp: float) -> Look:
     v, sx, sy = fractal(x, y, 1.1, 5, 0.7, fp)
     w, _, _ = fractal(x, y, 9.0, 3, 0.6, fp)
     t, c, bx, by = pebbles(x, y, 0.27, fp, 0.5 if material == _UNPAVED else 0.35)
     streak, _, _ = fractal(0.25 * x + y, x - 0.25 * y, 4.0, 3, 0.6, fp)
-    tone = (1 + 0.13 * v + 0.16 * w + 0.05 * streak) * t
-    return tone, 0.10 * w + c, 0.09 * sx + 0.4 * bx, 0.09 * sy + 0.4 * by
+    tone = (1 + 0.13 * v + 0.18 * w + 0.07 * streak) * t
+    return tone, 0.08 * w + c, 0.06 * sx + 0.3 * bx, 0.06 * sy + 0.3 * by
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _green(material: int, x: float, y: float, fp: float) -> Look:
     v, sx, sy = fractal(x, y, 0.62, 4, 0.85, fp)
     w, _, _ = fractal(x, y, 5.5, 3, 0.6, fp)
@@ -72,23 +72,24 @@ def _green(material: int, x: float, y: float, fp: float) -> Look:
     t, _, bx, by = pebbles(x, y, 0.8, fp, 0.9)
     bush = 0.45 if w > 0.25 else 0.15
     tone = (1 + 0.28 * v + 0.22 * w) * (1 + bush * (t - 1))
-    return tone, 0.28 * big - 0.16 * w, 0.10 * sx + bush * bx, 0.10 * sy + bush * by
+    warm = 0.16 * big - 0.12 * w
+    return tone, warm, 0.055 * sx + bush * bx, 0.055 * sy + bush * by
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _slabs(x: float, y: float, fp: float) -> Look:
     column, row = int(np.floor(x / 5.0)), int(np.floor(y / 4.0))
     v, _, _ = fractal(x, y, 0.9, 5, 0.75, fp)
     w, _, _ = fractal(x, y, 7.5, 4, 0.62, fp)
     joint = max(line(x, 5.0, 0.05, fp), line(y, 4.0, 0.05, fp))
-    tone = (0.93 + 0.14 * scatter(column, row)) * (1 + 0.07 * v + 0.15 * w)
+    tone = (0.90 + 0.20 * scatter(column, row)) * (1 + 0.09 * v + 0.20 * w)
     crack, _, _ = fractal(x, y, 2.6, 3, 0.55, fp)
     if abs(crack) < 0.012:
         tone *= 0.82
     return tone * (1 - 0.42 * joint), 0.05 * w, 0.0, 0.0
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _tar(material: int, x: float, y: float, fp: float) -> Look:
     v, _, _ = fractal(x, y, 0.4, 4, 0.8, fp)
     w, _, _ = fractal(x, y, 4.5, 4, 0.65, fp)
@@ -100,7 +101,7 @@ def _tar(material: int, x: float, y: float, fp: float) -> Look:
     return tone, 0.06 * w, 0.0, 0.0
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _net(material: int, x: float, y: float, fp: float) -> Look:
     fold, sx, sy = fractal(0.35 * x + 0.1 * y, y, 1.5, 4, 0.62, fp)
     w, _, _ = fractal(x, y, 6.0, 3, 0.6, fp)
@@ -113,19 +114,19 @@ def _net(material: int, x: float, y: float, fp: float) -> Look:
     return tone, 0.14 * w, 0.10 * sx, 0.24 * sy
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _tarpaulin(x: float, y: float, fp: float) -> Look:
     fold, sx, sy = fractal(0.5 * x + 0.2 * y, y - 0.2 * x, 2.1, 5, 0.6, fp)
     w, _, _ = fractal(x, y, 5.0, 3, 0.6, fp)
     seam = line(x + 0.15 * w, 4.0, 0.12, fp)
     tone = (1 + 0.16 * fold + 0.12 * w) * (1 - 0.35 * seam)
     r, _, _, own = stones(x, y, 2.9)
-    if 0.20 < r * 2.9 < 0.48 and own < 0.7:
+    if 0.20 < r * 2.9 < 0.48 and own < 0.45:
         return 0.12, 0.0, 0.0, 0.0
     return tone, 0.10 * w, 0.22 * sx, 0.34 * sy
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _cliff(x: float, y: float, z: float, fp: float) -> Look:
     v, sx, sy = fractal(x + 0.6 * z, y - 0.8 * z, 1.9, 6, 0.7, fp)
     bed, _, _ = fractal(0.15 * x, 2.2 * z + 0.1 * y, 1.2, 3, 0.6, fp)
@@ -135,7 +136,7 @@ def _cliff(x: float, y: float, z: float, fp: float) -> Look:
     return tone, 0.10 * w + 0.07 * bed + c, 0.22 * sx + 0.4 * bx, 0.22 * sy + 0.4 * by
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _pond(material: int, x: float, y: float, fp: float) -> Look:
     w, _, _ = fractal(x, y, 9.0, 4, 0.6, fp)
     v, sx, sy = fractal(0.6 * x + 0.4 * y, y - x, 0.5, 3, 0.7, fp)
@@ -143,7 +144,7 @@ def _pond(material: int, x: float, y: float, fp: float) -> Look:
     return 1 + depth * w + 0.05 * v, 0.06 * w, 0.006 * sx, 0.006 * sy
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _farm(material: int, x: float, y: float, fp: float) -> Look:
     w, _, _ = fractal(x, y, 45.0, 3, 0.6, fp)
     v, sx, sy = fractal(x, y, 1.6 if material == _FIELD else 4.2, 4, 0.8, fp)
@@ -154,31 +155,31 @@ def _farm(material: int, x: float, y: float, fp: float) -> Look:
     return 1 + 0.45 * v + 0.2 * w, 0.2 * w, 0.9 * sx, 0.9 * sy
 
 
-@njit(cache=True, nogil=True)
+@fast
 def ground_look(material: int, x: float, y: float, z: float, fp: float) -> Look:
     """Look of the ground of a material at a scene point; `fp` metres a pixel covers."""
-    if material == _GRASS or material == _SCRUB:
+    if material in (_GRASS, _SCRUB):
         return _green(material, x, y, fp)
-    if material == _SOIL or material == _UNPAVED:
+    if material in (_SOIL, _UNPAVED):
         return _earth(material, x, y, fp)
-    if material == _ASPHALT or material == _DUSTY:
+    if material in (_ASPHALT, _DUSTY):
         return _tar(material, x, y, fp)
     if material == _CONCRETE:
         return _slabs(x, y, fp)
     if material == _ROCK:
         return _cliff(x, y, z, fp)
-    if material == _WATER or material == _TURBID:
+    if material in (_WATER, _TURBID):
         return _pond(material, x, y, fp)
-    if material == _NET_GREEN or material == _NET_BLACK:
+    if material in (_NET_GREEN, _NET_BLACK):
         return _net(material, x, y, fp)
     if material == _TARP:
         return _tarpaulin(x, y, fp)
-    if material == _FIELD or material == _FOREST:
+    if material in (_FIELD, _FOREST):
         return _farm(material, x, y, fp)
     return _bulk(material, x, y, fp)
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _roof(u: float, v: float, fp: float) -> Look:
     rib = line(v, 0.76, 0.10, fp)
     lap = line(u, 6.0, 0.07, fp)
@@ -191,7 +192,7 @@ def _roof(u: float, v: float, fp: float) -> Look:
     return tone * (1 - 0.22 * lap) * (1 + 0.25 * rib), 0.05 * max(rust, 0.0), 0.0, 0.3 * rib
 
 
-@njit(cache=True, nogil=True)
+@fast
 def _wall(material: int, u: float, v: float, fp: float) -> Look:
     w, _, _ = fractal(u, v, 3.0, 4, 0.65, fp)
     streak, _, _ = fractal(0.1 * u, v, 0.8, 3, 0.7, fp)
@@ -200,15 +201,15 @@ def _wall(material: int, u: float, v: float, fp: float) -> Look:
     return tone * (1 - 0.2 * lift), 0.06 * w, 0.0, 0.0
 
 
-@njit(cache=True, nogil=True)
+@fast
 def body_look(material: int, u: float, v: float, x: float, y: float, z: float, fp: float) -> Look:
     """Look of a body; `u` runs along its ribs or joints and `v` across, metres."""
     if material == _LEAVES:
-        t, sx, sy = fractal(x + 0.8 * z, y - 0.7 * z, 0.75, 5, 0.85, fp)
-        return max(0.25, 1 + 0.42 * t), 0.06 * t, 0.16 * sx, 0.16 * sy
-    if material == _BLUE or material == _GREY:
+        t, sx, sy = fractal(x + 0.8 * z, y - 0.7 * z, 0.6, 4, 0.95, fp)
+        return max(0.3, 1 + 0.36 * t), 0.05 * t, 0.14 * sx, 0.14 * sy
+    if material in (_BLUE, _GREY):
         return _roof(u, v, fp)
-    if material == _CAST or material == _CLADDING or material == _KILN:
+    if material in (_CAST, _CLADDING, _KILN):
         return _wall(material, u, v, fp)
     if _LIMESTONE <= material <= _SAND:
         return _bulk(material, x, y, fp)

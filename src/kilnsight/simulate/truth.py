@@ -1,5 +1,6 @@
 """The truth about a flight, written in the formats of a survey folder."""
 
+# mypy: allow-untyped-calls
 from __future__ import annotations
 
 import json
