@@ -76,7 +76,10 @@ class _Canvas:
     def __init__(self, base: Image.Image, *, grid: Grid, cell: float) -> None:
         self.size = base.size
         self.unit = max(base.size) / 2000 * _OVERSAMPLE
-        self.picture = base.resize((base.width * _OVERSAMPLE, base.height * _OVERSAMPLE))
+        # Nearest up and box down leave what is not drawn over as it was.
+        self.picture = base.resize(
+            (base.width * _OVERSAMPLE, base.height * _OVERSAMPLE), Image.Resampling.NEAREST
+        )
         self.draw = ImageDraw.Draw(self.picture)
         self.grid, self.cell = grid, cell / _OVERSAMPLE
 
@@ -104,7 +107,7 @@ class _Canvas:
         self.draw.text(place, text, font=font, fill=fill, anchor="mm")
 
     def scale_bar(self) -> None:
-        length_m = nice_length(self.grid.cell * self.grid.width / 5)
+        length_m = nice_length(self.grid.cell * self.grid.width / 7)
         width, unit = length_m / self.cell, self.unit
         left, bottom = 34 * unit, self.picture.height - 36 * unit
         box = (left - 18 * unit, bottom - 56 * unit, left + width + 18 * unit, bottom + 20 * unit)
@@ -114,7 +117,7 @@ class _Canvas:
         self.text((left + width / 2, bottom - 30 * unit), label, size=34, fill="#222")
 
     def finished(self) -> Image.Image:
-        return self.picture.resize(self.size, Image.Resampling.LANCZOS)
+        return self.picture.resize(self.size, Image.Resampling.BOX)
 
 
 def nice_length(length_m: float) -> float:
