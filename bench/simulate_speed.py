@@ -29,7 +29,8 @@ def timed(work: Callable[[], None]) -> dict[str, float]:
 
 def main() -> None:
     """Time a tiny flight (which compiles), the same again, and one of the size asked for."""
-    photos, width, workers = (int(a) for a in [*sys.argv[1:], *["60", "2000", "2"][len(sys.argv) - 1:]])
+    given = sys.argv[1:4] + ["60", "2000", "2"][len(sys.argv) - 1 :]
+    photos, width, workers = (int(text) for text in given)
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         results = {

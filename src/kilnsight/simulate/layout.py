@@ -122,6 +122,12 @@ def patches(seed: int) -> tuple[sc.Patch, ...]:
     )
 
 
+def trench(seed: int) -> sc.Patch:
+    """Bare soil that the second visit finds; nothing grows there before."""
+    ring = blob(stream(seed, "new soil"), (88, -4.5), (10, 5))
+    return sc.Patch("S04", "bare soil at the new trench", ring, "soil", change="new")
+
+
 def sheds(seed: int) -> tuple[sc.Shed, ...]:
     """Sheds and halls."""
     rng = stream(seed, "sheds")
@@ -194,7 +200,7 @@ def trees(seed: int) -> tuple[sc.Tree, ...]:
         *_scatter(rng, _box(-120, 52.5, 60, 58), 30, (0.5, 1.0)),
         *_scatter(rng, _box(75, -96, 128, -60), 30, (0.5, 1.3)),
     ]
-    bare = [Polygon(p.ring).buffer(2.5) for p in patches(seed)]
+    bare = [Polygon(p.ring).buffer(2.5) for p in (*patches(seed), trench(seed))]
     ways = [LineString(r.line).buffer(r.width / 2 + 2) for r in roads(seed)]
     taken = unary_union([*bare, *ways])
     return tuple(t for t in (*lines, *groves) if not taken.contains(Point(t.x, t.y)))

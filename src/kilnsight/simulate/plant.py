@@ -36,7 +36,7 @@ def _later(plan: sc.Scene) -> sc.Scene:
     piles, gone = _later_piles(plan)
     return replace(
         plan, piles=piles, gone=gone, roads=_each(plan.roads, _ROADS),
-        patches=(*_later_patches(plan), _new_soil(plan)), sheds=_each(plan.sheds, _SHEDS),
+        patches=(*_later_patches(plan), layout.trench(plan.seed)), sheds=_each(plan.sheds, _SHEDS),
         conveyors=_each(plan.conveyors, _CONVEYORS),
     )
 
@@ -70,11 +70,6 @@ def _later_patches(plan: sc.Scene) -> tuple[sc.Patch, ...]:
     else:
         changes["W01"] = {"kind": "turbid", "change": "new"}
     return _each(plan.patches, changes)
-
-
-def _new_soil(plan: sc.Scene) -> sc.Patch:
-    ring = layout.blob(stream(plan.seed, "new soil"), (86, -4.5), (9, 5))
-    return sc.Patch("S04", "bare soil at the new trench", ring, "soil", change="new")
 
 
 def _later_piles(plan: sc.Scene) -> tuple[tuple[sc.Pile, ...], dict[str, str]]:
