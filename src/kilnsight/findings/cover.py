@@ -99,8 +99,9 @@ def _part_ground(
     warm, bright = colours
     sigma = SMOOTH_M / grid.cell
     weight = blur(ground.astype(np.float32), sigma)
-    mean = blur(np.where(ground, warm, 0), sigma) / np.maximum(weight, 1e-3)
-    light = blur(np.where(ground, bright, 0), sigma) / np.maximum(weight, 1e-3)
+    weight = np.maximum(weight, np.float32(1e-3))
+    mean = np.asarray(blur(np.where(ground, warm, 0), sigma) / weight, dtype=np.float32)
+    light = np.asarray(blur(np.where(ground, bright, 0), sigma) / weight, dtype=np.float32)
     mostly = ((weight > 0.5) | ground) & (weight > 0.3)
     natural = mostly & (mean > tone.sealed)
     soil = natural & _is_soil(mean, light, natural=natural, tone=tone)

@@ -28,6 +28,8 @@ CORRELATION_M = 1.0
 """Distance over which errors of dense matching are alike (window and smoothing), metres."""
 OUTLINE_BIAS = 0.4
 """Share of the outline's error that is the same all around (a threshold too high or too low)."""
+CUT_SIGMA_M = 0.3
+"""Standard deviation of the place where a pile is cut from its neighbour or a wall, metres."""
 PEAK_M2 = 0.06
 """Area of the highest cells that a height leaves out, m2."""
 PLANE_RMS_M = 0.12
@@ -209,6 +211,7 @@ def measure_volume(
         base.sigma * area,
         3 * scale.sigma * (fill - cut),
         outline_m * 0.5 * outline_m * _rim_cells(inside) * grid.cell,
+        CUT_SIGMA_M * scale.ground(_cut_face(inside, surface - base.heights) * grid.cell),
         0.3 * guessed * (fill - cut),
         0.004 * (fill - cut),
     )
@@ -217,6 +220,12 @@ def measure_volume(
     net = Quantity.from_sigma(fill - cut, "m3", sigma=math.hypot(*parts), method=method)
     few = max(1, math.ceil(PEAK_M2 / cell_area))
     return Volume(net, fill, cut, _height(rise, sigma_z, base, scale, few=few), base)
+
+
+def _cut_face(inside: Mask, rise: Heights) -> float:
+    """Sum of heights along the part of the rim that is not at the toe: cut by a wall or a pile."""
+    rim = rise[inside & ~ndimage.binary_erosion(inside)]
+    return float(rim[rim > 0.8].sum())
 
 
 def _rim_cells(inside: Mask) -> int:

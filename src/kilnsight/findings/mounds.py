@@ -24,9 +24,11 @@ ROOF_SLOPE = 0.5
 """Steepest roof, rise over run; piles of bulk material stand steeper than their roofs."""
 WALL_SLOPE = 1.3
 """Slope from which a face is a wall and no heap of loose material (52 degrees)."""
+LEAF_ROUGHNESS_M = 0.15
+"""Height texture from which something green is a plant and no net, metres."""
 DROP_REACH_M = 1.5
 """Distance within which a fall is looked for, metres."""
-WALL_WIDTH_M = 2.4
+WALL_WIDTH_M = 3.4
 """Width up to which a high narrow thing is a wall, a gallery or a pipe, metres."""
 
 
@@ -58,9 +60,9 @@ def find_relief(height: Heights, *, cell: float, plants: Mask, unseen: Mask) -> 
     drop = smooth - cv2.erode(smooth, disk(DROP_REACH_M, cell=cell))
     roof = _roofs(smooth, slope, drop, cell=cell)
     opened = cv2.morphologyEx(height, cv2.MORPH_OPEN, disk(WALL_WIDTH_M / 2, cell=cell))
-    # The tip of a steep pile may stand this high above its opening too, but no higher.
-    thin = height - opened > 0.55 * WALL_WIDTH_M
-    leaves = plants & (height > 1.0)
+    # The tip of a pile stands above its opening too, but nothing upright is near it.
+    thin = (height - opened > 0.6) & grow(slope > WALL_SLOPE, 0.5, cell=cell)
+    leaves = plants & (height > 1.0) & (roughness(height, cell=cell) > LEAF_ROUGHNESS_M)
     leaves = grow(leaves, 0.5, cell=cell)
     mask = (smooth > MIN_HEIGHT_M) & ~roof & ~thin & ~leaves
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disk(0.6, cell=cell)) > 0
