@@ -27,10 +27,10 @@ from kilnsight.mapping.georeference import (
     georeference,
 )
 from kilnsight.mapping.matching import candidate_pairs, match_probed
-from kilnsight.mapping.pool import run
 from kilnsight.mapping.reconstruction import Matches, Reconstruction, reconstruct
 from kilnsight.photos.camera import Camera, Pose, View
 from kilnsight.photos.photo import Photo
+from kilnsight.workers import run
 
 Array = NDArray[np.float64]
 Progress = Callable[[float], None]
@@ -72,13 +72,12 @@ class _Picture(NamedTuple):
 
 def align(
     photos: Sequence[Photo], work: Path, *, workers: int, progress: Progress | None = None
-) -> Alignment:
-    """Place `photos` on the map; intermediate files go to the folder `work` and are kept there.
+) -> Reconstruction:
+    """Place `photos`, in order of time; intermediate files go to `work` and are kept there.
 
     Raises `InputError` where the photos do not overlap enough or have no positions.
     """
-    photos = sorted(photos, key=lambda p: (p.taken is None, p.taken and p.taken.timestamp(), p.name))
-    crs, positions = locate(photos)
+    _crs, positions = locate(photos)
     report = progress or (lambda share: None)
     features = _features(photos, work, workers=workers, progress=lambda x: report(0.45 * x))
     pairs = candidate_pairs(_ground_points(photos, positions))
@@ -90,14 +89,16 @@ def align(
         cameras=cameras, camera_of_photo=camera_of_photo, scratch=work, threads=workers,
     )
     report(1.0)
-    return place(model, photos, camera_of_photo)
+    return model
 
 
-def place(
-    model: Reconstruction, photos: Sequence[Photo], camera_of_photo: Sequence[int]
-) -> Alignment:
-    """Put a reconstruction of `photos` on the map by what the photos record."""
+def place(model: Reconstruction, photos: Sequence[Photo]) -> Alignment:
+    """Put the reconstruction of `photos`, in the same order, on the map by what they record.
+
+    Raises `InputError` where too few photos were placed.
+    """
     crs, positions = locate(photos)
+    _lenses, camera_of_photo = _cameras(photos)
     placed = model.aligned & np.isfinite(positions[:, :2]).all(axis=1)
     if placed.sum() < MIN_ALIGNED:
         raise InputError(

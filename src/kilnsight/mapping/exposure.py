@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilnsight.mapping.align import Alignment
-from kilnsight.mapping.pool import run
+from kilnsight.workers import run
 
 Array = NDArray[np.float64]
 
 LOOK_PX = 500
 """Long side of the reduced photos from which colours are taken."""
-PRIOR = 0.15
-"""Weight that keeps gains near 1, per observation of a photo."""
+PRIOR = 0.03
+"""Weight that keeps gains near 1, a share of a photo's observations: without it they drift."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def balance(
     gains = np.zeros((views, 3))
     for channel in range(3):
         gains[:, channel] = _gains(view, group, size, corrected[:, channel], views)
-    return Exposure(np.exp(gains - np.median(gains, axis=0)), falloff)
+    # The corners are lifted: the whole is made as bright as the photos were on average.
+    return Exposure(np.exp(gains - gains.mean(axis=0) - falloff * float(r2.mean())), falloff)
 
 
 def _within(group: NDArray[np.int64], size: NDArray[np.int64], values: Array) -> Array:
@@ -127,7 +128,7 @@ def _gains(
             total = np.bincount(group, weight * (log + gains[view]))
             mean = total / np.maximum(np.bincount(group, weight), 1e-9)
             pull = np.bincount(view, weight * (mean[group] - log), minlength=views)
-            gains = pull / (np.bincount(view, weight, minlength=views) + PRIOR * 0.01 * count)
+            gains = pull / (np.bincount(view, weight, minlength=views) + PRIOR * count)
         off = np.abs(log + gains[view] - mean[group])
         weight = 1 / (1 + (off / 0.08) ** 2)
     return gains

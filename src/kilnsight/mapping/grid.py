@@ -66,8 +66,8 @@ class Grid:
         r0, r1 = (self.north - north) / self.cell, (self.north - south) / self.cell
         c0, c1 = (west - self.west) / self.cell, (east - self.west) / self.cell
         return (
-            slice(int(np.clip(math.floor(r0), 0, self.ny)), int(np.clip(math.ceil(r1), 0, self.ny))),
-            slice(int(np.clip(math.floor(c0), 0, self.nx)), int(np.clip(math.ceil(c1), 0, self.nx))),
+            slice(_within(math.floor(r0), self.ny), _within(math.ceil(r1), self.ny)),
+            slice(_within(math.floor(c0), self.nx), _within(math.ceil(c1), self.nx)),
         )
 
     def sub(self, rows: slice, columns: slice) -> Grid:
@@ -88,3 +88,8 @@ class Grid:
                          slice(c - c0, min(c + size, self.nx) - c0))
                 tiles.append((slice(r0, r1), slice(c0, c1), *inner))
         return tiles
+
+
+def _within(index: int, count: int) -> int:
+    """Index cut to 0..count."""
+    return min(max(index, 0), count)

@@ -15,9 +15,9 @@ from kilnsight.errors import InputError
 from kilnsight.i18n import gettext as _
 from kilnsight.mapping.exposure import Exposure
 from kilnsight.mapping.grid import Grid
-from kilnsight.mapping.pool import run
 from kilnsight.mapping.sightline import hidden, project_cells
 from kilnsight.photos.camera import View
+from kilnsight.workers import run
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -33,6 +33,8 @@ NARROW_PX = 3.0
 """Blur of the seams for detail: wide enough to hide a step, too narrow to double an edge."""
 WIDE_PX = 36.0
 """Blur of the seams for brightness and colour."""
+TONE_LIMIT = 1.12
+"""Factor by which a photo's tone may be changed towards that of its neighbours."""
 HALO = 108
 """Cells around a tile that its blends need: three times the wide blur."""
 MAX_VIEWS = 14
@@ -274,26 +276,30 @@ def _assign(
 
 
 def _blend(layers: Sequence[_Layer], labels: NDArray[np.int16]) -> Floats:
-    """Two-band blend (after Burt and Adelson 1983): detail over a narrow seam, colour over a wide.
+    """Two-band blend (after Burt and Adelson 1983): detail over a narrow seam, tone over a wide.
 
-    Returns colours, shape (ny, nx, 3).
+    Returns colours, shape (ny, nx, 3). Tones differ by exposure and haze, a little; larger
+    differences come from tall things that lean each their own way and are not blended.
     """
     shape = (*labels.shape, 3)
-    detail, detail_weight = np.zeros(shape, np.float32), np.full(labels.shape, 1e-6, np.float32)
+    lows, narrows = [], []
     tone, tone_weight = np.zeros(shape, np.float32), np.full(labels.shape, 1e-6, np.float32)
     for k, layer in enumerate(layers):
         mine = (labels == k).astype(np.float32)
-        if not mine.any():
-            continue
         inside = layer.inside.astype(np.float32)
         low = _blur(layer.colour, WIDE_PX) / np.maximum(_blur(inside, WIDE_PX), 1e-3)[:, :, None]
-        narrow = cv2.GaussianBlur(mine, (0, 0), NARROW_PX) * inside
         wide = _blur(mine, WIDE_PX) * inside
-        detail += (layer.colour - low) * narrow[:, :, None]
-        detail_weight += narrow
+        lows.append(low)
+        narrows.append(cv2.GaussianBlur(mine, (0, 0), NARROW_PX) * inside)
         tone += low * wide[:, :, None]
         tone_weight += wide
-    return np.asarray(detail / detail_weight[:, :, None] + tone / tone_weight[:, :, None])
+    tone /= tone_weight[:, :, None]
+    colour, weight = np.zeros(shape, np.float32), np.full(labels.shape, 1e-6, np.float32)
+    for layer, low, narrow in zip(layers, lows, narrows, strict=True):
+        ratio = np.clip(tone / np.maximum(low, 1.0), 1 / TONE_LIMIT, TONE_LIMIT)
+        colour += layer.colour * ratio * narrow[:, :, None]
+        weight += narrow
+    return np.asarray(colour / weight[:, :, None])
 
 
 def _blur(values: Floats, sigma: float) -> Floats:

@@ -1,7 +1,8 @@
 """Sparse reconstruction: poses, lenses and points in a frame of their own, without place or scale.
 
 The work is done by `reconstruction_worker` in another process. The task file holds `parameters`
-and `sizes` of the lenses, `camera_of_photo`, `keypoints` with `keypoint_offsets`, `pairs` and `matches` with `match_offsets`, and `threads`; the result file holds the fields of
+and `sizes` of the lenses, `camera_of_photo`, `keypoints` with `keypoint_offsets`, `pairs` and
+`matches` with `match_offsets`, and `threads`; the result file holds the fields of
 `Reconstruction`.
 """
 
@@ -88,8 +89,10 @@ def reconstruct(
         threads=threads,
     )
     command = [sys.executable, "-m", "kilnsight.mapping.reconstruction_worker"]
+    # The open pipe ends with this process, however it ends, and the worker with it.
     done = subprocess.run(
-        [*command, str(task), str(result)], check=False, capture_output=True, text=True
+        [*command, str(task), str(result)], check=False, text=True,
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.PIPE,
     )
     if done.returncode:
         raise RuntimeError(f"sparse reconstruction failed: {done.stderr[-2000:]}")

@@ -147,7 +147,7 @@ def _check(
             d = there[r, c]
             if np.isnan(d):
                 continue
-            other = int(round(c - d))
+            other = int(np.round(c - d))
             if other < 0 or other >= columns or not abs(back[r, other] - d) <= limit:
                 there[r, c] = np.nan
 

@@ -16,9 +16,9 @@ from kilnsight.errors import InputError
 from kilnsight.i18n import gettext as _
 from kilnsight.mapping.align import Alignment
 from kilnsight.mapping.grid import Bounds, Grid
-from kilnsight.mapping.pool import run
 from kilnsight.mapping.stereo import disparity, heights_on_grid, points, rectify, warp
 from kilnsight.photos.camera import View
+from kilnsight.workers import run
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -37,17 +37,23 @@ MAX_FORWARD = 0.3
 """Greatest part of the baseline along a photo's axis: moving forward gives no parallax."""
 MIN_SHARED_POINTS = 12
 """Common points two photos must have to be matched densely."""
-TILE = 1024
+TILE = 512
 """Cells along a side of the tiles in which heights are fused."""
-MIN_VIEWS_AGREE = 2
-"""Pairs that must agree for a cell to have a height, where more than one saw it."""
+DENSITY_M = 3.0
+"""Side of the window in which heights must stand densely to count as ground seen."""
+DENSITY = 0.62
+"""Share of the window's cells that must have a height."""
+SPECK_M2 = 60.0
+"""Ground seen in smaller parts than this is chance."""
+GAP_M2 = 40.0
+"""Gaps inside the ground seen, up to this size, are painted though their height is a guess."""
 HOLE_M = 0.6
 """Gaps up to about this width are filled from their rim."""
 
 
 @dataclass(frozen=True)
 class StereoPair:
-    """Two photos to match densely: indices of the views, depths to search, and the result's file."""
+    """Two views to match densely by index, the depths to search, and the file of the result."""
 
     first: int
     second: int
@@ -92,7 +98,7 @@ def choose_pairs(alignment: Alignment, folder: Path) -> list[StereoPair]:
     if not chosen:
         raise InputError(
             _("No two photos see the ground from places that are far enough apart for heights."),
-            remedy=_("Fly a grid, not a hover: neighbouring photos 10 to 30 % of the height apart."),
+            remedy=_("Fly a grid, not a hover: photos 10 to 30 % of the height apart."),
         )
     return [
         StereoPair(i, j, *_depth_range(depths[i], depths[j]), folder / f"{i:05d}_{j:05d}.npz")
@@ -198,30 +204,58 @@ def _match_pair(
     temporary.replace(pair.target)
 
 
-def fuse(
-    pairs: Sequence[StereoPair], grid: Grid, rows: slice, columns: slice
+def fuse_all(
+    pairs: Sequence[StereoPair], grid: Grid, *, workers: int, progress: Progress | None = None
 ) -> tuple[Floats, Floats]:
-    """Height and its standard deviation in a window of the grid, NaN where nothing was seen."""
-    layers, sigmas = [], []
-    for pair in pairs:
-        with np.load(pair.target, allow_pickle=False) as data:
-            r0, r1, c0, c1 = (int(x) for x in data["part"])
-            top, bottom = max(r0, rows.start), min(r1, rows.stop)
-            left, right = max(c0, columns.start), min(c1, columns.stop)
-            if top >= bottom or left >= right:
-                continue
-            source = (slice(top - r0, bottom - r0), slice(left - c0, right - c0))
-            target = (slice(top - rows.start, bottom - rows.start),
-                      slice(left - columns.start, right - columns.start))
-            shape = (rows.stop - rows.start, columns.stop - columns.start)
-            for layer, name in ((layers, "height"), (sigmas, "deviation")):
-                full = np.full(shape, np.nan, np.float32)
-                full[target] = data[name][source]
-                layer.append(full)
+    """Height and its standard deviation on the whole grid, NaN where nothing was seen."""
+    height = np.full(grid.shape, np.nan, np.float32)
+    spread = np.full(grid.shape, np.nan, np.float32)
+    placed = [(p.target, _part(p.target)) for p in pairs]
+    windows = []
+    for rows, columns, *_inner in grid.tiles(TILE, halo=0):
+        files = tuple((f, part) for f, part in placed if _overlap(part, rows, columns))
+        if files:
+            windows.append((rows, columns, files))
+    for count, ((rows, columns, _files), (h, s)) in enumerate(
+        run(fuse, windows, workers=workers), start=1
+    ):
+        height[rows, columns], spread[rows, columns] = h, s
+        if progress:
+            progress(count / len(windows))
+    return height, spread
+
+
+def _part(path: Path) -> tuple[slice, slice]:
+    """Rows and columns of the grid that the heights in a file cover."""
+    with np.load(path, allow_pickle=False) as data:
+        r0, r1, c0, c1 = (int(x) for x in data["part"])
+    return slice(r0, r1), slice(c0, c1)
+
+
+def _overlap(part: tuple[slice, slice], rows: slice, columns: slice) -> bool:
+    """Whether a part of the grid touches a window."""
+    return (part[0].start < rows.stop and rows.start < part[0].stop
+            and part[1].start < columns.stop and columns.start < part[1].stop)
+
+
+def fuse(
+    window: tuple[slice, slice, tuple[tuple[Path, tuple[slice, slice]], ...]]
+) -> tuple[Floats, Floats]:
+    """Height and standard deviation in a window: rows, columns, and files with their parts."""
+    rows, columns, files = window
     shape = (rows.stop - rows.start, columns.stop - columns.start)
-    if not layers:
-        return np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
-    return _fuse(np.stack(layers), np.stack(sigmas))
+    stack = np.full((2, len(files), *shape), np.nan, np.float32)
+    for k, (path, (part_rows, part_columns)) in enumerate(files):
+        top, bottom = max(part_rows.start, rows.start), min(part_rows.stop, rows.stop)
+        left, right = max(part_columns.start, columns.start), min(part_columns.stop, columns.stop)
+        source = (slice(top - part_rows.start, bottom - part_rows.start),
+                  slice(left - part_columns.start, right - part_columns.start))
+        target = (slice(top - rows.start, bottom - rows.start),
+                  slice(left - columns.start, right - columns.start))
+        with np.load(path, allow_pickle=False) as data:
+            stack[0, k][target] = data["height"][source]
+            stack[1, k][target] = data["deviation"][source]
+    return _fuse(stack[0], stack[1])  # type: ignore[no-any-return]
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -265,9 +299,10 @@ def clean(height: Floats, spread: Floats, *, cell: float) -> tuple[Floats, Float
 
     Both arrays are (ny, nx) in metres; gaps wider than about `HOLE_M` stay NaN.
     """
-    known = np.isfinite(height)
+    known = np.isfinite(height) & seen_ground(height, cell=cell)
     if not known.any():
-        return height, spread
+        return np.full_like(height, np.nan), np.full_like(spread, np.nan)
+    height, spread = np.where(known, height, np.nan), np.where(known, spread, np.nan)
     filled = fill(height)
     smooth = cv2.medianBlur(filled, 5)
     limit = np.maximum(4 * np.nan_to_num(spread, nan=0.0), 0.25)
@@ -283,6 +318,30 @@ def clean(height: Floats, spread: Floats, *, cell: float) -> tuple[Floats, Float
                     spread)
     wide[~near] = np.nan
     return result.astype(np.float32), wide.astype(np.float32)
+
+
+def seen_ground(height: Floats, *, cell: float) -> NDArray[np.bool_]:
+    """Where the ground was seen: heights stand densely, gaps up to `GAP_M2` inside are part of it.
+
+    Chance matches at the rim of the flight, and specks apart from the rest, are not.
+    """
+    known = np.isfinite(height).astype(np.uint8)
+    size = 2 * max(1, round(DENSITY_M / cell / 2)) + 1
+    density = cv2.blur(known.astype(np.float32), (size, size), borderType=cv2.BORDER_CONSTANT)
+    dense = ((density > DENSITY) & (known > 0)).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    dense = cv2.morphologyEx(dense, cv2.MORPH_CLOSE, kernel)
+    seen = _keep_parts(dense, at_least=round(SPECK_M2 / cell**2))
+    gaps = _keep_parts(1 - seen, at_least=round(GAP_M2 / cell**2))
+    return np.asarray(gaps == 0)
+
+
+def _keep_parts(mask: NDArray[np.uint8], *, at_least: int) -> NDArray[np.uint8]:
+    """Mask without the connected parts of fewer than `at_least` cells."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    large = stats[:, cv2.CC_STAT_AREA] >= at_least
+    large[0] = False
+    return large[labels].astype(np.uint8)
 
 
 def fill(values: Floats) -> Floats:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -12,10 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC
 from enum import StrEnum
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-
-import cv2
 
 from kilnsight.errors import InputError
 from kilnsight.i18n import gettext as _
@@ -23,6 +18,7 @@ from kilnsight.photos import flag as fl
 from kilnsight.photos.flag import Flag, PhotoError
 from kilnsight.photos.photo import Photo, in_order, parse_photo
 from kilnsight.photos.quality import blurred
+from kilnsight.workers import pool
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe"})
 """File names that are taken for photos."""
@@ -161,26 +157,6 @@ def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix().encode("utf-8", "replace").decode("utf-8")
 
 
-def _start_worker() -> None:
-    """Make a worker use one processor, leave Ctrl-C to its parent and end with it."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    # a parent that was killed leaves workers waiting for ever at the other end of a queue
-    connection.wait([sentinel])
-    os._exit(1)
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # not forked: the caller may have threads, and a fork of them can hang
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
-
-
 def _read_all(
     paths: list[Path], *, folder: Path, workers: int
 ) -> Iterator[tuple[Path, Outcome]]:
@@ -192,14 +168,14 @@ def _read_all(
     while queue:
         in_work: dict[Future[Outcome], Path] = {}
         try:
-            with _pool(workers) as pool:
-                yield from _drain(pool, queue, in_work, folder=folder, most=2 * workers)
+            with pool(workers) as executor:
+                yield from _drain(executor, queue, in_work, folder=folder, most=2 * workers)
         except BrokenProcessPool:
             yield from ((path, _read_alone(path, folder)) for path in in_work.values())
 
 
 def _drain(
-    pool: ProcessPoolExecutor, queue: deque[Path], in_work: dict[Future[Outcome], Path],
+    executor: ProcessPoolExecutor, queue: deque[Path], in_work: dict[Future[Outcome], Path],
     *, folder: Path, most: int,
 ) -> Iterator[tuple[Path, Outcome]]:
     """Outcomes of the queue's files, `most` of them in work at a time.
@@ -209,7 +185,7 @@ def _drain(
     """
     while queue or in_work:
         while queue and len(in_work) < most:
-            in_work[pool.submit(_attempt, queue[0], folder)] = queue[0]
+            in_work[executor.submit(_attempt, queue[0], folder)] = queue[0]
             queue.popleft()
         for future in wait(in_work, return_when=FIRST_COMPLETED).done:
             outcome = future.result()
@@ -219,8 +195,8 @@ def _drain(
 def _read_alone(path: Path, folder: Path) -> Outcome:
     """Outcome of a file in a process of its own, which it may crash."""
     try:
-        with _pool(1) as pool:
-            return pool.submit(_attempt, path, folder).result()
+        with pool(1) as executor:
+            return executor.submit(_attempt, path, folder).result()
     except BrokenProcessPool:
         return Rejected(_name(path, folder), path, Flag.CRASHED)
 

@@ -1,0 +1,42 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from kilnsight.i18n import pick_language, use_language
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def workers(command: Command) -> Command:
+    """`--workers N`: processes at work at once."""
+    return click.option(
+        "--workers", type=click.IntRange(1, 256), default=max(1, os.cpu_count() or 1),
+        show_default=True, help="Processes at work at once.",
+    )(command)
+
+
+def memory(command: Command) -> Command:
+    """`--memory GB`: memory all processes together keep to."""
+    return click.option(
+        "--memory", "memory_gib", type=click.FloatRange(1.5, 4096), default=3.0,
+        show_default=True, metavar="GB", help="Memory that all processes together keep to.",
+    )(command)
+
+
+def language(command: Command) -> Command:
+    """`--language en|zh`: language of messages and of the report."""
+    return click.option(
+        "--language", type=click.Choice(["en", "zh"]), default=None, callback=_use,
+        expose_value=False, is_eager=True, help="Language of messages and report.",
+    )(command)
+
+
+def _use(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        use_language(pick_language(value))
