@@ -9,14 +9,13 @@ it is spent once per machine.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-from kilnsight.simulate.flight import simulate
 
 
 def timed(work: Callable[[], None]) -> dict[str, float]:
@@ -33,6 +32,9 @@ def main() -> None:
     photos, width, workers = (int(text) for text in given)
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
+        os.environ["NUMBA_CACHE_DIR"] = str(base / "compiled")
+        from kilnsight.simulate.flight import simulate
+
         results = {
             name: timed(lambda n=name, k=kwargs: simulate(base / n, seed=1, workers=workers, **k))
             for name, kwargs in {

@@ -131,6 +131,15 @@ def test_objects_hold_covered_piles_and_problems_do_not(small_flight):
     assert all(f"{c['id']}-D01" not in features(small_flight) for c in covered)
 
 
+def test_folder_with_other_photos_is_left_alone(tmp_path):
+    stranger = tmp_path / "photos" / "mine.jpg"
+    stranger.parent.mkdir()
+    stranger.write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"mine\.jpg"):
+        simulate(tmp_path, seed=1, photos=2, width=240, compact=True)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [stranger]
+
+
 @pytest.mark.parametrize(
     "wrong", [{"photos": 0}, {"width": 100}, {"width": 9000}, {"visit": 3}],
 )

@@ -30,7 +30,8 @@ def simulate(
 
     `photos` and `width` (pixels) set the size of the flight, `compact` flies over a quarter of
     the plant; `rtk` or `position_error` set how exact recorded positions are. The same
-    arguments give the same bytes, whatever `workers`. Raises InputError for bad arguments.
+    arguments give the same bytes, whatever `workers`. Raises InputError for bad arguments and
+    for a folder that holds other photos.
     """
     _check(visit, photos, width)
     error = position_error or (route.RTK if rtk else route.PositionError())
@@ -38,6 +39,7 @@ def simulate(
     camera = route.true_camera(seed, width)
     shots = route.fly(scene, photos=photos, camera=camera, error=error)
     folders = [out / "photos", out / "truth"]
+    _refuse_strangers(folders[0], {shot.view.name for shot in shots})
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     stage = render.set_stage(scene)
@@ -79,6 +81,15 @@ def _check(visit: int, photos: int, width: int) -> None:
     if visit not in (1, 2):
         raise InputError(
             _("There is no visit {visit}.", visit=visit), remedy=_("Ask for visit 1 or 2.")
+        )
+
+
+def _refuse_strangers(folder: Path, names: set[str]) -> None:
+    strangers = sorted(p.name for p in folder.glob("*") if p.name not in names)
+    if strangers:
+        raise InputError(
+            _("The folder holds other files, such as {name}.", name=strangers[0]),
+            remedy=_("Choose a new or empty folder."), file=folder,
         )
 
 

@@ -71,6 +71,7 @@ def _pile(
     row = 1.0 if place[1] > -40 else -1.0
     radius = float(rng.choice([4.0, 6.5, 8.5, 10.5, 12.5]) + rng.uniform(-0.6, 0.6))
     long = float(rng.choice([0, 0, 5, 9])) if radius < 11 else float(rng.choice([0, 3, 9]))
+    long = min(long, 3.0) if place[0] < -100 else long
     turn = rng.choice([0.0, rng.uniform(-0.3, 0.3)])
     walled = number in (2, 8)
     height = radius * np.tan(np.radians(_REPOSE[material]))

@@ -21,7 +21,7 @@ from kilnsight.simulate.shading import Lamp, Surfaces, same_spot, shade
 from kilnsight.simulate.terrain import bare_height
 
 Floats = NDArray[np.floating[Any]]
-SHADOW_M = 0.16
+SHADOW_M = 0.13
 """Cell of the shadow map."""
 CANOPY_M = 0.5
 COUNTRY_M = 5.0

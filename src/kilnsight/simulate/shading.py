@@ -81,19 +81,19 @@ def _lit(lamp: Lamp, x: float, y: float, z: float) -> float:
     a = lamp.axes
     column = (a[0, 0] * dx + a[0, 1] * dy + a[0, 2] * dz) / lamp.cell
     row = (a[1, 0] * dx + a[1, 1] * dy + a[1, 2] * dz) / lamp.cell
-    near = a[2, 0] * dx + a[2, 1] * dy + a[2, 2] * dz + 0.22
+    near = a[2, 0] * dx + a[2, 1] * dy + a[2, 2] * dz + 0.26
     rows, columns = lamp.shadow.shape
-    if not (0 <= row < rows - 1 and 0 <= column < columns - 1):
+    if not (1 <= row < rows - 2 and 1 <= column < columns - 2):
         return 1.0
     i, j = int(row), int(column)
     p, q = row - i, column - j
     value = 0.0
-    for di in range(2):
-        for dj in range(2):
-            weight = (p if di else 1 - p) * (q if dj else 1 - q)
+    for di in range(-1, 3):
+        wi = 1 - p if di == -1 else (p if di == 2 else 1.0)
+        for dj in range(-1, 3):
             if lamp.shadow[i + di, j + dj] <= near:
-                value += weight
-    return value
+                value += wi * (1 - q if dj == -1 else (q if dj == 2 else 1.0))
+    return value / 9
 
 
 @spliced

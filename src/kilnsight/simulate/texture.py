@@ -205,9 +205,9 @@ def _wall(material: int, u: float, v: float, fp: float) -> Look:
 def body_look(material: int, u: float, v: float, x: float, y: float, z: float, fp: float) -> Look:
     """Look of a body; `u` runs along its ribs or joints and `v` across, metres."""
     if material == _LEAVES:
-        s, sx, sy = fractal(x + 0.45 * z, y - 0.4 * z, 0.6, 4, 0.95, fp)
-        t, _, _ = fractal(z + 0.4 * x, 0.9 * x - y, 0.5, 3, 0.95, fp)
-        return max(0.3, 1 + 0.24 * s + 0.22 * t), 0.04 * t, 0.12 * sx, 0.12 * sy
+        s, sx, sy = fractal(x + 0.45 * z, y - 0.4 * z, 0.55, 3, 1.0, fp)
+        t, _, _ = fractal(z + 0.4 * x, 0.9 * x - y, 0.42, 3, 1.0, fp)
+        return max(0.3, 1 + 0.27 * s + 0.25 * t), 0.05 * t, 0.12 * sx, 0.12 * sy
     if material in (_BLUE, _GREY):
         return _roof(u, v, fp)
     if material in (_CAST, _CLADDING, _KILN):
