@@ -136,7 +136,7 @@ def _pile_findings(
         # Coal and a black net look alike: such a pile is reported, but with less confidence.
         doubt = 0.65 if covering.hi - covering.lo > 0.9 else 1.0
         doubt *= 0.4 if look.made > MADE else 1.0
-        doubt *= 0.6 if pile.volume.base.kind == "bare earth" else 1.0
+        doubt *= 0.5 if pile.volume.base.kind == "bare earth" else 1.0
         found.append(Finding("D01", pile.polygon, pile.shape.confidence * doubt,
                              taxonomy()["D01"].severity, measures))
     return found

@@ -26,6 +26,8 @@ WALL_SLOPE = 1.3
 """Slope from which a face is a wall and no heap of loose material (52 degrees)."""
 LEAF_ROUGHNESS_M = 0.15
 """Height texture from which something green is a plant and no net, metres."""
+FREE_WALL_SLOPE = 2.2
+"""Slope near a free-standing wall or gallery; dug faces of piles are less steep."""
 DROP_REACH_M = 1.5
 """Distance within which a fall is looked for, metres."""
 WALL_WIDTH_M = 3.4
@@ -61,7 +63,7 @@ def find_relief(height: Heights, *, cell: float, plants: Mask, unseen: Mask) -> 
     roof = _roofs(smooth, slope, drop, cell=cell)
     opened = cv2.morphologyEx(height, cv2.MORPH_OPEN, disk(WALL_WIDTH_M / 2, cell=cell))
     # The tip of a pile stands above its opening too, but nothing upright is near it.
-    thin = (height - opened > 0.6) & grow(slope > WALL_SLOPE, 0.5, cell=cell)
+    thin = (height - opened > 0.6) & grow(slope > FREE_WALL_SLOPE, 0.5, cell=cell)
     leaves = plants & (height > 1.0) & (roughness(height, cell=cell) > LEAF_ROUGHNESS_M)
     leaves = grow(leaves, 0.5, cell=cell)
     mask = (smooth > MIN_HEIGHT_M) & ~roof & ~thin & ~leaves

@@ -13,7 +13,7 @@ from shapely.geometry import Polygon
 
 from kilnsight.findings.grid import blur
 from kilnsight.findings.site import SiteMap
-from kilnsight.findings.surfaces import Cues, Tone, find_cues, linear
+from kilnsight.findings.surfaces import Cues, Tone, find_cues, linear, otsu
 from kilnsight.i18n import gettext as _
 from kilnsight.quantity import Quantity
 
@@ -25,10 +25,12 @@ DARK = 0.4
 """Brightness, over the scene's median, of the lightest black net in the sun."""
 MADE_WARMTH = -0.06
 """Red minus blue share of light of a bright cell below which it is no loose material."""
-SPECKS_PER_M2 = 0.05
+SPECKS_PER_M2 = 0.04
 """Stones or bags per m2 from which they are taken to hold a net down."""
 SMOOTH_GRAIN = 0.1
 """Fine-scale standard deviation of log brightness below which a dark surface is smooth."""
+TONES = 2.2
+"""Brightness ratio from which a pile shows both a net and bare material."""
 SHADOW_WARMTH = -0.02
 """Red minus blue share below which a dark cell is in the shade, lit by the blue sky."""
 MAX_CELLS = 4_000_000
@@ -113,15 +115,19 @@ def black_cover(
     lit = inside & ~shadow & (facing > 0)
     if lit.sum() < 0.1 * inside.sum():
         return 0, 0
-    light = float(np.quantile(cues.bright[lit], 0.9))
-    dark = cues.bright < (DARK if light < 1.2 * DARK else min(DARK, 0.45 * light))
-    return int((dark & lit).sum()), int((~dark & lit).sum())
+    level = np.log(np.maximum(cues.bright[lit], 0.01))
+    split = otsu(level, *np.quantile(level, [0.03, 0.97]))
+    low, high = np.median(level[level <= split]), np.median(level[level > split])
+    two_tones = high - low > math.log(TONES) and low < math.log(DARK)
+    limit = split if two_tones else math.log(DARK)
+    return int((level <= limit).sum()), int((level > limit).sum())
 
 
 def is_fabric(rgb: NDArray[np.uint8], inside: NDArray[np.bool_], *, cell: float) -> bool:
     """Whether a dark pile is smooth and dotted with pale specks, as a net held by stones is.
 
-    Coal is grainy all over and has no such specks; both signs are asked for.
+    Coal is grainy all over and has no such specks; both signs are asked for in all quarters but
+    one, so that a half-covered heap does not pass.
     """
     log = np.log(linear(rgb).mean(axis=2) + 0.004)
     fine = log - blur(log, 0.2 / cell)
@@ -130,10 +136,27 @@ def is_fabric(rgb: NDArray[np.uint8], inside: NDArray[np.bool_], *, cell: float)
     steps = np.clip((log + 6) * 40, 0, 255).astype(np.uint8)
     around = cv2.medianBlur(steps, 2 * round(0.75 / cell) + 1)
     speck = (steps.astype(int) - around > 18) & inside
-    sizes = cv2.connectedComponentsWithStats(speck.astype(np.uint8))[2][1:, cv2.CC_STAT_AREA]
-    count = np.count_nonzero((sizes * cell**2 >= 0.03) & (sizes * cell**2 < 0.6))
-    density = count / (np.count_nonzero(inside) * cell**2)
-    return bool(density > SPECKS_PER_M2 and np.quantile(grain[inside], 0.25) < SMOOTH_GRAIN)
+    _n, _labels, stats, middles = cv2.connectedComponentsWithStats(speck.astype(np.uint8))
+    sizes = stats[1:, cv2.CC_STAT_AREA] * cell**2
+    spots = middles[1:][(sizes >= 0.03) & (sizes < 0.6)]
+    rows, columns = np.nonzero(inside)
+    centre = columns.mean(), rows.mean()
+    sector = _sector(columns, rows, centre)
+    dots = np.bincount(_sector(spots[:, 0], spots[:, 1], centre), minlength=4)
+    failed = 0
+    for number in range(4):
+        own = sector == number
+        area = np.count_nonzero(own) * cell**2
+        if area < 0.12 * len(rows) * cell**2:
+            continue
+        smooth = np.quantile(grain[rows[own], columns[own]], 0.25) < SMOOTH_GRAIN
+        failed += not smooth or dots[number] < SPECKS_PER_M2 * area
+    return failed <= 1
+
+
+def _sector(x: NDArray[Any], y: NDArray[Any], centre: tuple[float, float]) -> NDArray[np.int64]:
+    """Quarter around a centre, 0 to 3, in which points lie."""
+    return (2 * (x > centre[0]) + (y > centre[1])).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -158,7 +181,7 @@ def find_sun(light: NDArray[np.float32], height: NDArray[np.float32], *, cell: f
     """
     down, right = np.gradient(blur(np.nan_to_num(height), 0.5 / cell), cell)
     steep = np.hypot(down, right)
-    use = (steep > 0.3) & (steep < 1.1) & (height > 0.5) & (light > 0)
+    use: Any = np.asarray((steep > 0.3) & (steep < 1.1) & (height > 0.5) & (light > 0))
     if np.count_nonzero(use) < 200:
         return Sun(0.0, 0.0)
     design = np.column_stack([np.ones(np.count_nonzero(use)), -right[use], down[use]])
