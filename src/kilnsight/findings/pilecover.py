@@ -179,8 +179,9 @@ def find_sun(light: NDArray[np.float32], height: NDArray[np.float32], *, cell: f
 
     Both of shape (ny, nx); where there is no shading to see the direction is (0, 0).
     """
-    down, right = np.gradient(blur(np.nan_to_num(height), 0.5 / cell), cell)
-    steep = np.hypot(down, right)
+    slopes: Any = np.gradient(blur(np.nan_to_num(height), 0.5 / cell), cell)
+    down, right = slopes
+    steep: Any = np.hypot(down, right)
     use: Any = np.asarray((steep > 0.3) & (steep < 1.1) & (height > 0.5) & (light > 0))
     if np.count_nonzero(use) < 200:
         return Sun(0.0, 0.0)
