@@ -115,6 +115,7 @@ def write_photo(
 ) -> None:
     """Write a picture, shape (height, width, 3), as the drone would."""
     body = _XMP_HEADER + xmp_of(shot, nominal=nominal, error=error)
+    # older Pillow cannot write XMP into a JPEG by itself
     segment = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
     stream = BytesIO()
     Image.fromarray(picture).save(

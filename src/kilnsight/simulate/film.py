@@ -50,8 +50,10 @@ def expose(
 ) -> NDArray[np.uint8]:
     """Picture, uint8, of linear light, shape (height, width, 3); `level` is the usual mean."""
     mean = float(light[::8, ::8].mean())
+    # the camera evens out bright and dark views, but not wholly
     gain = _GREY / (level**0.65 * mean**0.35) * shot.gain
     gains = np.array([gain * shot.balance[0], gain, gain * shot.balance[1]])
+    # a real lens is never as sharp as a computed picture
     blurred: Floats = np.asarray(cv2.GaussianBlur(light, (0, 0), 0.45), dtype=np.float32)
     noise = rng.standard_normal(light.shape, dtype=np.float32)
     out = np.empty(light.shape, dtype=np.uint8)

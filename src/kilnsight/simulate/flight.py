@@ -56,6 +56,7 @@ def simulate(
     ticks = _Ticks(len(shots) + len(blocks), progress)
     with _OpenCVThreads(1), ThreadPoolExecutor(max(1, workers)) as pool:
         rows = pool.map(lambda r: film.develop(truth.ortho_block(stage, r), level=level), blocks)
+        # the orthophoto's blocks are queued first, so that both threads stay busy to the end
         for _done in pool.map(take, shots):
             ticks.tick()
         ortho = np.concatenate([ticks.pass_on(block) for block in rows])

@@ -66,6 +66,7 @@ def lay_ground(scene: Scene, *, margin: float = 40.0) -> Ground:
     x, y = np.meshgrid(*corner_axes(bounds, MESH_M))
     base = bare_height(x, y, scene)
     above, owner = _heap(scene, bounds, x, y)
+    # piles stand on the smooth ground, so that volumes have an exact base
     layers = painting.paint(scene, bounds, cell=PAINT_M, base=base, mesh=MESH_M)
     relief = painting.relief(layers.material[:: 2, :: 2], base.shape)
     fine, coarse = micro_relief(x, y)

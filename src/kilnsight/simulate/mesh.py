@@ -71,6 +71,7 @@ class Builder:
         u, v = u[..., None], v[..., None]
         points = (1 - u) * (1 - v) * a + u * (1 - v) * b + u * v * c + (1 - u) * v * d
         side = b - a
+        # pieces keep near faces true although the lens bends lines
         direction = side / max(float(np.linalg.norm(side)), 1e-9) if along is None else along
         self.add(
             points.reshape(-1, 3), _cells(nv, nu), material=material, tint=tint, along=direction

@@ -156,6 +156,7 @@ def _green(patch: Patch, canvas: Canvas, material: Bytes) -> None:
 
 
 def _fray(material: Bytes, canvas: Canvas) -> Bytes:
+    # soil and gravel have no straight edges: look each cell up a little beside its place
     x, y = _coarse(canvas, 0.2)
     rows, columns = canvas.shape
     shifts = [

@@ -59,6 +59,7 @@ def _area(mask: NDArray[np.bool_]) -> float:
 
 def _inside(scene: sc.Scene, ground: Ground) -> NDArray[np.bool_]:
     mask = np.zeros(ground.layers.material.shape, dtype=bool)
+    # what lies beyond the area flown over cannot be found, so it is no part of the truth
     inset = round((scene.bounds.west - ground.bounds.west) / PAINT_M)
     mask[inset:-inset, inset:-inset] = True
     return mask

@@ -37,6 +37,7 @@ def _triangle(
         b1 = (left - u0) * b1x + (row - v0) * b1y
         b2 = (left - u0) * b2x + (row - v0) * b2y
         for column in range(left, right + 1):
+            # a hair of slack, so that no pixel on a shared edge falls between two triangles
             if b1 >= -1e-7 and b2 >= -1e-7 and b1 + b2 <= 1.0000001:
                 w = w0 + b1 * (w1 - w0) + b2 * (w2 - w0)
                 if w > near[row, column]:
@@ -85,6 +86,7 @@ def _perspective(
         x = (rotation[0, 0] * dx + rotation[0, 1] * dy + rotation[0, 2] * dz) / z
         y = (rotation[1, 0] * dx + rotation[1, 1] * dy + rotation[1, 2] * dz) / z
         r2 = x * x + y * y
+        # beyond the lens's circle the distortion polynomial folds back into the picture
         if r2 > limit:
             continue
         radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))

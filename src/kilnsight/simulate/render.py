@@ -64,6 +64,7 @@ def _country(scene: Scene, ground: Ground) -> NDArray[np.float64]:
     edge = (x >= b.west) & (x <= b.east) & (y >= b.south) & (y <= b.north)
     inset = b.grown(-1.5 * COUNTRY_M)
     inside = (x > inset.west) & (x < inset.east) & (y > inset.south) & (y < inset.north)
+    # the coarse grid runs a little under the fine one, so that no crack opens between them
     z = np.where(edge, z - 0.3, z)
     return np.stack([np.where(inside, np.nan, x), y, z], axis=-1)
 
@@ -144,6 +145,7 @@ def _shoot(
     height, width, _ = out.shape
     for i in range(height):
         for j in range(width):
+            # only pixels on an edge need all four samples; that is one in ten
             together = same_spot(s, near, ident, 2 * i, 2 * j)
             total_r, total_g, total_b = 0.0, 0.0, 0.0
             for k in range(1 if together else 4):

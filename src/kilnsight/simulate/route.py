@@ -135,6 +135,7 @@ def fly(
 
 
 def _drift(rng: np.random.Generator, count: int, error: PositionError) -> NDArray[np.float64]:
+    # a first-order Markov walk: neighbours in time are wrong by about the same
     start, keep = rng.normal(size=2), 0.97
     walk = [start]
     for _ in range(count - 1):

@@ -17,6 +17,7 @@ class Site:
     """Where the origin of the scene lies: UTM easting and northing in metres."""
 
     crs: str = "EPSG:32650"
+    # 180 km east of the central meridian the grid has true scale: no area needs a correction
     easting: float = 680_400.0
     northing: float = 3_500_200.0
 

@@ -81,6 +81,7 @@ def _lit(lamp: Lamp, x: float, y: float, z: float) -> float:
     a = lamp.axes
     column = (a[0, 0] * dx + a[0, 1] * dy + a[0, 2] * dz) / lamp.cell
     row = (a[1, 0] * dx + a[1, 1] * dy + a[1, 2] * dz) / lamp.cell
+    # without a margin of about two cells a sunlit slope would shade itself in stripes
     near = a[2, 0] * dx + a[2, 1] * dy + a[2, 2] * dz + 0.26
     rows, columns = lamp.shadow.shape
     if not (1 <= row < rows - 2 and 1 <= column < columns - 2):
@@ -172,6 +173,7 @@ def _ground_point(
     sx, sy = _sample(s.slope_x, gy, gx), _sample(s.slope_y, gy, gx)
     row, column = (y - s.south) / s.cell - 0.5, (x - s.west) / s.cell - 0.5
     v, vx, vy = fractal(x, y, 2.3, 4, 0.65, fp)
+    # the edges of a material wander by some centimetres, which also hides the raster's cells
     i = int(row + 0.5 + min(0.9, max(-0.9, 0.22 * vy)))
     j = int(column + 0.5 + min(0.9, max(-0.9, 0.22 * vx)))
     i = min(max(i, 0), s.material.shape[0] - 1)
@@ -201,6 +203,7 @@ def _body_point(
 ) -> tuple[Colour, Colour, int]:
     n, a = s.normals[face], s.along[face]
     nx, ny, nz = n[0], n[1], n[2]
+    # plans may be mirrored, which turns faces inside out: light the side that is seen
     if nx * away[0] + ny * away[1] + nz * away[2] > 0:
         nx, ny, nz = -nx, -ny, -nz
     cx, cy, cz = ny * a[2] - nz * a[1], nz * a[0] - nx * a[2], nx * a[1] - ny * a[0]
