@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point
 
-from kilnsight.findings.grid import Grid, grow, resample, smooth_outline
+from kilnsight.findings.grid import burn, grow, polygons, resample, smooth_outline
+from kilnsight.mapping.grid import Grid
 
 
 @given(
@@ -41,7 +42,7 @@ def test_tiles_meet_without_overlap(ny, nx, size, halo):
 def test_burning_and_outlining_keep_holes_and_area():
     grid = Grid.cover((0, 0, 40, 40), cell=0.25)
     ring = Point(20, 20).buffer(12).difference(Point(20, 20).buffer(5))
-    outline = grid.polygons(grid.burn(ring))
+    outline = polygons(grid, burn(grid, ring))
     assert len(outline) == 1
     smooth = smooth_outline(outline[0], cell=grid.cell)
     assert smooth.is_valid and len(smooth.interiors) == 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shapely.affinity import rotate
 from shapely.geometry import LineString, Point, box
 
-from kilnsight.findings.grid import Grid
+from kilnsight.findings.grid import burn
 from kilnsight.findings.measurement import (
     Scale,
     fit_base,
@@ -17,6 +17,7 @@ from kilnsight.findings.measurement import (
     measure_strip,
     measure_volume,
 )
+from kilnsight.mapping.grid import Grid
 
 EXACT = Scale()
 
@@ -50,7 +51,7 @@ def test_a_winding_road_has_its_length_and_width():
     line = LineString(bend)
     grid = Grid.cover((0, 0, 40, 100), cell=0.25)
     road = line.buffer(3, cap_style="flat")
-    length, width = measure_strip(road, grid.burn(road), grid=grid, scale=EXACT, outline_m=0.2)
+    length, width = measure_strip(road, burn(grid, road), grid=grid, scale=EXACT, outline_m=0.2)
     assert width.value == pytest.approx(6, rel=0.05)
     assert length.value == pytest.approx(line.length, rel=0.07)
     assert length.lo < line.length < length.hi
@@ -69,8 +70,8 @@ def cone(height, *, tan=0.7, cell=0.1, tilt=(0.0, 0.0)):
 @given(st.floats(1.5, 9), st.floats(-0.08, 0.08), st.floats(-0.08, 0.08))
 def test_a_cone_on_a_slope_has_its_volume_within_one_percent(height, east, north):
     grid, dsm, floor, outline = cone(height, tilt=(east, north))
-    inside = grid.burn(outline)
-    rim = grid.burn(outline.buffer(3)) & ~grid.burn(outline.buffer(0.5))
+    inside = burn(grid, outline)
+    rim = burn(grid, outline.buffer(3)) & ~burn(grid, outline.buffer(0.5))
     base = fit_base(dsm, rim=rim, inside=inside, grid=grid, fallback=floor.astype(np.float32))
     assert base.kind == "plane"
     volume = measure_volume(dsm, base, inside=inside, spread=np.full_like(dsm, 0.02), grid=grid,
@@ -84,8 +85,8 @@ def test_a_cone_on_a_slope_has_its_volume_within_one_percent(height, east, north
 def test_cut_and_fill_keep_their_signs():
     grid, dsm, floor, outline = cone(3)
     pit = (2 * floor - dsm).astype(np.float32)
-    inside = grid.burn(outline)
-    rim = grid.burn(outline.buffer(3)) & ~grid.burn(outline.buffer(0.5))
+    inside = burn(grid, outline)
+    rim = burn(grid, outline.buffer(3)) & ~burn(grid, outline.buffer(0.5))
     base = fit_base(pit, rim=rim, inside=inside, grid=grid, fallback=floor.astype(np.float32))
     spread = np.full_like(pit, 0.02)
     hole = measure_volume(pit, base, inside=inside, spread=spread, grid=grid, scale=EXACT,
@@ -98,8 +99,8 @@ def test_a_bent_rim_gets_a_membrane_and_a_hidden_one_the_bare_earth():
     grid, dsm, floor, outline = cone(4)
     x, _y = np.meshgrid(*grid.centres())
     bent = (0.01 * x**2).astype(np.float32)
-    inside = grid.burn(outline)
-    rim = grid.burn(outline.buffer(3)) & ~grid.burn(outline.buffer(0.5))
+    inside = burn(grid, outline)
+    rim = burn(grid, outline.buffer(3)) & ~burn(grid, outline.buffer(0.5))
     ground = (floor + bent).astype(np.float32)
     base = fit_base(dsm + bent, rim=rim, inside=inside, grid=grid, fallback=ground)
     assert base.kind == "rim membrane" and "plane" in base.reason
@@ -117,8 +118,8 @@ def test_intervals_hold_the_truth_with_correlated_errors():
         grid, dsm, floor, outline = cone(height, cell=0.2)
         noise = ndimage.gaussian_filter(random.normal(0, 1, dsm.shape), 3)
         dsm = (dsm + 0.08 * noise / noise.std()).astype(np.float32)
-        inside = grid.burn(outline.buffer(random.normal(0, 0.1)))
-        rim = grid.burn(outline.buffer(3.5)) & ~grid.burn(outline.buffer(0.9))
+        inside = burn(grid, outline.buffer(random.normal(0, 0.1)))
+        rim = burn(grid, outline.buffer(3.5)) & ~burn(grid, outline.buffer(0.9))
         base = fit_base(dsm, rim=rim, inside=inside, grid=grid, fallback=floor.astype(np.float32))
         volume = measure_volume(dsm, base, inside=inside, spread=np.full_like(dsm, 0.08),
                                 grid=grid, scale=EXACT, outline_m=0.12)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
-from kilnsight.findings.grid import Grid, blur, disk, grow, largest_part, smooth_outline
+from kilnsight.findings.grid import blur, disk, grow, largest_part, polygons, smooth_outline
 from kilnsight.findings.site import SiteMap
 from kilnsight.findings.surfaces import (
     HALO_M,
@@ -20,6 +20,7 @@ from kilnsight.findings.surfaces import (
     find_cues,
     otsu,
 )
+from kilnsight.mapping.grid import Grid
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -168,7 +169,7 @@ def tidy(mask: Mask, *, cell: float, width_m: float = 2.5) -> Mask:
 
 def patches(mask: Mask, *, grid: Grid, min_area_m2: float) -> list[Polygon]:
     """Smooth outlines, with holes, of the parts of a mask of at least `min_area_m2`."""
-    shapes = [p for p in grid.polygons(mask) if p.area >= min_area_m2]
+    shapes = [p for p in polygons(grid, mask) if p.area >= min_area_m2]
     smooth = [largest_part(smooth_outline(p, cell=grid.cell)) for p in shapes]
     return [p for p in smooth if p.area >= min_area_m2]
 

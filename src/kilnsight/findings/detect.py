@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kilnsight.findings import pilecover
 from kilnsight.findings.cover import COVER_CELL_M, MAX_CELLS, Cover, find_cover
 from kilnsight.findings.finding import Finding, order_findings
-from kilnsight.findings.grid import Grid, disk, resample
+from kilnsight.findings.grid import burn, disk, resample
 from kilnsight.findings.ground import ground_model, ground_on, span
 from kilnsight.findings.measurement import (
     Scale,
@@ -29,6 +29,7 @@ from kilnsight.findings.site import SiteMap
 from kilnsight.findings.soil import find_soil
 from kilnsight.findings.surfaces import Tone, linear, map_plants, scene_tone
 from kilnsight.findings.taxonomy import taxonomy
+from kilnsight.mapping.grid import Grid
 
 Progress = Callable[[float], None]
 Mask = NDArray[np.bool_]
@@ -99,7 +100,7 @@ def _ground_cover(
     for pile in piles:
         window = coarse.part(pile.polygon.bounds)
         if pile.shape.confidence >= MIN_CONFIDENCE:
-            heaped[window] |= coarse.sub(*window).burn(pile.polygon)
+            heaped[window] |= burn(coarse.sub(*window), pile.polygon)
     height = resample(relief.height, source=grid, target=coarse)
     return find_cover(site, coarse, height=height, solid=solid, piles=heaped, tone=tone)
 

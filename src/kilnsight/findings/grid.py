@@ -1,9 +1,7 @@
-"""The grid as geometry: where the cells of an array lie on the map."""
+"""Cells and outlines: polygons burnt into a grid and back, arrays read on another grid."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -11,103 +9,23 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from rasterio import features
-from rasterio.transform import from_origin
 from shapely.geometry import MultiPolygon, Polygon, shape
 
-Bounds = tuple[float, float, float, float]
-"""West, south, east, north in map coordinates, metres."""
+from kilnsight.mapping.grid import Grid
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Square cells on the map: `west`, `north` is the outer corner of cell (row 0, column 0)."""
-
-    west: float
-    north: float
-    cell: float
-    ny: int
-    nx: int
-
-    @classmethod
-    def cover(cls, bounds: Bounds, *, cell: float) -> Grid:
-        """Grid with cells of `cell` metres that covers `bounds`, corners at multiples of `cell`."""
-        west, south, east, north = bounds
-        left, top = math.floor(west / cell + 1e-6), math.ceil(north / cell - 1e-6)
-        right, bottom = math.ceil(east / cell - 1e-6), math.floor(south / cell + 1e-6)
-        return cls(left * cell, top * cell, cell, max(1, top - bottom), max(1, right - left))
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns (ny, nx)."""
-        return self.ny, self.nx
-
-    @property
-    def transform(self) -> Any:
-        """Affine transform (of rasterio) from (column, row) corners to map coordinates."""
-        return from_origin(self.west, self.north, self.cell, self.cell)
-
-    @property
-    def bounds(self) -> Bounds:
-        """Outer bounds of all cells."""
-        return (
-            self.west, self.north - self.ny * self.cell,
-            self.west + self.nx * self.cell, self.north,
-        )
-
-    def indices(self, xy: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Fractional rows and columns of map points, shape (n, 2); whole numbers are centres."""
-        return (self.north - xy[:, 1]) / self.cell - 0.5, (xy[:, 0] - self.west) / self.cell - 0.5
-
-    def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Eastings, shape (nx,), and northings, shape (ny,), of the cells' centres."""
-        return (
-            self.west + (np.arange(self.nx, dtype=float) + 0.5) * self.cell,
-            self.north - (np.arange(self.ny, dtype=float) + 0.5) * self.cell,
-        )
-
-    def part(self, bounds: Bounds) -> tuple[slice, slice]:
-        """Rows and columns of the cells that touch `bounds`, cut to the grid."""
-        west, south, east, north = bounds
-        r0, r1 = (self.north - north) / self.cell, (self.north - south) / self.cell
-        c0, c1 = (west - self.west) / self.cell, (east - self.west) / self.cell
-        return _touched(r0, r1, self.ny), _touched(c0, c1, self.nx)
-
-    def sub(self, rows: slice, columns: slice) -> Grid:
-        """Grid of a part of the rows and columns."""
-        return Grid(
-            self.west + columns.start * self.cell, self.north - rows.start * self.cell,
-            self.cell, rows.stop - rows.start, columns.stop - columns.start,
-        )
-
-    def tiles(self, size: int, *, halo: int) -> list[tuple[slice, slice, slice, slice]]:
-        """Tiles of `size` cells: rows and columns with halo, then the inner part within them."""
-        tiles = []
-        for r in range(0, self.ny, size):
-            for c in range(0, self.nx, size):
-                r0, c0 = max(0, r - halo), max(0, c - halo)
-                r1, c1 = min(self.ny, r + size + halo), min(self.nx, c + size + halo)
-                inner = (slice(r - r0, min(r + size, self.ny) - r0),
-                         slice(c - c0, min(c + size, self.nx) - c0))
-                tiles.append((slice(r0, r1), slice(c0, c1), *inner))
-        return tiles
-
-    def burn(self, geometry: Any) -> NDArray[np.bool_]:
-        """Cells whose centre lies in a shapely geometry, shape (ny, nx)."""
-        if geometry.is_empty:
-            return np.zeros(self.shape, bool)
-        burnt = features.rasterize([(geometry, 1)], self.shape, transform=self.transform)
-        return np.asarray(burnt, dtype=bool)
-
-    def polygons(self, mask: NDArray[np.bool_]) -> list[Polygon]:
-        """Outlines of the 4-connected parts of a mask, shape (ny, nx), along cell edges."""
-        shapes = features.shapes(mask.astype(np.uint8), mask=mask, transform=self.transform)
-        return [shape(geometry) for geometry, _ in shapes]
+def burn(grid: Grid, geometry: Any) -> NDArray[np.bool_]:
+    """Cells of a grid whose centre lies in a shapely geometry, shape (ny, nx)."""
+    if geometry.is_empty:
+        return np.zeros(grid.shape, bool)
+    burnt = features.rasterize([(geometry, 1)], grid.shape, transform=grid.transform)
+    return np.asarray(burnt, dtype=bool)
 
 
-def _touched(first: float, last: float, count: int) -> slice:
-    """Whole cells between two fractional places, cut to 0 and `count`."""
-    low, high = math.floor(first), math.ceil(last)
-    return slice(min(max(low, 0), count), min(max(high, 0), count))
+def polygons(grid: Grid, mask: NDArray[np.bool_]) -> list[Polygon]:
+    """Outlines of the 4-connected parts of a mask, shape (ny, nx), along cell edges."""
+    shapes = features.shapes(mask.astype(np.uint8), mask=mask, transform=grid.transform)
+    return [shape(geometry) for geometry, _ in shapes]
 
 
 def smooth_outline(polygon: Polygon, *, cell: float) -> Polygon:

@@ -13,8 +13,9 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from kilnsight.findings.grid import Grid, blur, resample
+from kilnsight.findings.grid import blur, resample
 from kilnsight.findings.site import SiteMap
+from kilnsight.mapping.grid import Grid
 
 Heights = NDArray[np.float32]
 Numbers = NDArray[np.float64]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from shapely.geometry import Polygon
 
-from kilnsight.findings.grid import Grid
 from kilnsight.findings.ground import span
 from kilnsight.i18n import gettext as _
+from kilnsight.mapping.grid import Grid
 from kilnsight.quantity import Quantity
 
 Heights = NDArray[np.float32]

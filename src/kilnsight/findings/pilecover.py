@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
-from kilnsight.findings.grid import blur
+from kilnsight.findings.grid import blur, burn
 from kilnsight.findings.site import SiteMap
 from kilnsight.findings.surfaces import Cues, Tone, find_cues, linear, otsu
 from kilnsight.i18n import gettext as _
@@ -55,7 +55,7 @@ def look_at(site: SiteMap, polygon: Polygon, *, tone: Tone, sun: Sun) -> Look:
     grid = site.grid(max(COVER_CELL_M, site.ortho_cell, math.sqrt(area / MAX_CELLS)),
                      bounds=polygon.bounds)
     rgb, seen = site.ortho(grid)
-    inside = grid.burn(polygon.buffer(-EDGE_M)) & seen
+    inside = burn(grid, polygon.buffer(-EDGE_M)) & seen
     if inside.sum() < 20:
         return Look(Quantity(0.0, "1", 0.0, 1.0, _("not seen in the map")), 0.0)
     cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)

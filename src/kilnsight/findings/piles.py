@@ -11,10 +11,19 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from shapely.geometry import Polygon
 
-from kilnsight.findings.grid import Grid, blur, grow, largest_part, resample, smooth_outline
+from kilnsight.findings.grid import (
+    blur,
+    burn,
+    grow,
+    largest_part,
+    polygons,
+    resample,
+    smooth_outline,
+)
 from kilnsight.findings.measurement import Base, Scale, Volume, fit_base, measure_volume
 from kilnsight.findings.mounds import Relief, box_of, rim_share, roughness, steepness
 from kilnsight.findings.site import SiteMap
+from kilnsight.mapping.grid import Grid
 
 Heights = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -164,7 +173,7 @@ def _outline(
         return None
     noise = float(np.median(spread[inside]))
     outline_m = math.hypot(0.5 * fine.cell, 0.1, noise / 0.7, 0.3 * toe)
-    cells = fine.burn(polygon)
+    cells = burn(fine, polygon)
     scale = Scale(site.grid_scale, site.scale_sigma)
     volume = measure_volume(dsm, base, inside=cells, spread=spread, grid=fine, scale=scale,
                             outline_m=outline_m)
@@ -213,10 +222,10 @@ def _connected(mask: Mask, core: Mask) -> Mask | None:
 
 def outline_polygon(inside: Mask, *, grid: Grid, grow_m: float, blocked: Mask) -> Polygon:
     """Outline of a mask grown by `grow_m` metres, but not into what is blocked."""
-    polygon = max(grid.polygons(inside), key=lambda p: p.area)
+    polygon = max(polygons(grid, inside), key=lambda p: p.area)
     smooth = smooth_outline(polygon, cell=grid.cell)
     grown = smooth.buffer(grow_m)
-    walls = [p for p in grid.polygons(blocked & ~inside) if p.distance(smooth) <= grow_m]
+    walls = [p for p in polygons(grid, blocked & ~inside) if p.distance(smooth) <= grow_m]
     for wall in walls:
         grown = grown.difference(wall)
     return largest_part(largest_part(grown).simplify(grid.cell / 2))

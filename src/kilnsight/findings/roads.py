@@ -12,7 +12,7 @@ from scipy import ndimage
 from shapely.geometry import Polygon
 
 from kilnsight.findings.cover import Cover, is_sunken, patches
-from kilnsight.findings.grid import disk, grow
+from kilnsight.findings.grid import burn, disk, grow
 from kilnsight.findings.surfaces import Tone
 
 YARD_WIDTH_M = 24.0
@@ -43,7 +43,7 @@ def find_roads(cover: Cover, *, tone: Tone) -> list[Patch]:
         for polygon in patches(mask, grid=cover.grid, min_area_m2=MIN_AREA_M2)
     ]
     for polygon in shapes:
-        inside = cover.grid.burn(polygon)
+        inside = burn(cover.grid, polygon)
         if is_sunken(cover.surface, inside, cell=cover.grid.cell):
             continue
         warm = cover.warm[inside & cover.open]

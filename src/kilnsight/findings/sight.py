@@ -10,9 +10,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import Polygon, box
 
-from kilnsight.findings.grid import Grid
 from kilnsight.findings.ground import span
 from kilnsight.findings.site import SiteMap
+from kilnsight.mapping.grid import Grid
 from kilnsight.photos.camera import View
 
 Array = NDArray[np.float64]

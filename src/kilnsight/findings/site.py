@@ -18,9 +18,10 @@ from rasterio.errors import RasterioIOError
 from rasterio.vrt import WarpedVRT
 
 from kilnsight.errors import InputError
-from kilnsight.findings.grid import Bounds, Grid
 from kilnsight.i18n import gettext as _
-from kilnsight.photos.camera import Camera, Pose, View
+from kilnsight.mapping.grid import Bounds, Grid
+from kilnsight.mapping.views import read_views
+from kilnsight.photos.camera import View
 
 DEFAULT_SCALE_SIGMA = 0.01
 """Relative scale error taken where the survey does not state one: hand-held GPS, 100 m across."""
@@ -95,18 +96,7 @@ class SiteMap:
         path = self.folder / "cameras.json"
         if not path.exists():
             return {}
-        stored = json.loads(path.read_text("utf-8"))
-        lenses = {
-            c["id"]: Camera(**{k: c[k] for k in Camera.__dataclass_fields__ if k in c})
-            for c in stored["cameras"]
-        }
-        return {
-            v["photo"]: View(
-                v["photo"], lenses[v["camera"]],
-                Pose(np.array(v["rotation"], float), np.array(v["centre"], float)),
-            )
-            for v in stored["views"]
-        }
+        return {view.name: view for view in read_views(path)}
 
     @cached_property
     def grid_scale(self) -> float:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from kilnsight.findings.cover import Cover, patches
+from kilnsight.findings.grid import burn
 from kilnsight.findings.roads import Patch
 from kilnsight.findings.surfaces import Tone
 
@@ -18,7 +19,7 @@ def find_soil(cover: Cover, *, tone: Tone) -> list[Patch]:
     """Patches of bare soil among the ground cover."""
     found = []
     for polygon in patches(cover.soil, grid=cover.grid, min_area_m2=MIN_AREA_M2):
-        inside = cover.grid.burn(polygon)
+        inside = burn(cover.grid, polygon)
         warm = cover.warm[inside & cover.open]
         if not len(warm):
             continue

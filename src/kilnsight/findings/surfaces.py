@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from kilnsight.findings.grid import Grid, blur
+from kilnsight.findings.grid import blur
 from kilnsight.findings.site import SiteMap
+from kilnsight.mapping.grid import Grid
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
