@@ -46,8 +46,9 @@ class Cover:
     """Open ground of a map: masks of shape `grid`, and the cues they come from.
 
     `soil` is bare soil, `worn` unpaved or dusted ground, `open` all ground that is neither
-    plants, water, shadow nor covered by something that stands on it. `surface` is the surface
-    model, metres; `piles` are the cells under piles.
+    plants, water, shadow nor covered by something that stands on it. `lean` says how clearly a
+    cell is worn (1) or soil (-1), 0 being undecided. `surface` is the surface model, metres;
+    `piles` are the cells under piles.
     """
 
     grid: Grid
@@ -55,6 +56,7 @@ class Cover:
     worn: Mask
     open: Mask
     warm: Image
+    lean: Image
     surface: Image
     piles: Mask
 
@@ -89,7 +91,7 @@ def _is_bare(cues: Cues, tone: Tone) -> Mask:
     """Cells without plants, water, nets or blue sheets, by colour."""
     teal = (cues.green > 0.12) & (cues.blue > cues.red + 0.02)
     blue = cues.blue > cues.red + 0.04
-    return np.asarray(~teal & ~blue & ~(cues.green > tone.green))
+    return np.asarray(~teal & ~blue & ~(cues.green > tone.bare))
 
 
 def _part_ground(
@@ -105,17 +107,18 @@ def _part_ground(
     light = np.asarray(blur(np.where(ground, bright, 0), sigma) / weight, dtype=np.float32)
     mostly = ((weight > 0.5) | ground) & (weight > 0.3)
     natural = mostly & (mean > tone.sealed)
-    soil = natural & _is_soil(mean, light, natural=natural, tone=tone)
+    lean = _lean(mean, light, natural=natural, tone=tone)
+    soil = natural & (lean < 0)
     worn = natural & ~soil
     worn = through_shade(worn, shade, cell=grid.cell)
     return Cover(
-        grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm, surface,
+        grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm, lean, surface,
         piles,
     )
 
 
-def _is_soil(warm: Image, bright: Image, *, natural: Mask, tone: Tone) -> Mask:
-    """Cells of soil rather than worn ground.
+def _lean(warm: Image, bright: Image, *, natural: Mask, tone: Tone) -> Image:
+    """How clearly cells are worn ground (above 0, 1 at its middle) or soil (below 0).
 
     Wheels grind ground to a pale film: within one scene worn ground is brighter and less warm
     than soil. Where the scene has both, it is split between them; else warmth alone decides.
@@ -126,8 +129,9 @@ def _is_soil(warm: Image, bright: Image, *, natural: Mask, tone: Tone) -> Mask:
         split = otsu(values, *np.quantile(values, [0.03, 0.97]))
         low, high = values[values < split], values[values >= split]
         if len(low) and len(high) and np.median(high) - np.median(low) > MIN_CONTRAST:
-            return np.asarray(paleness < split)
-    return np.asarray(warm > tone.warm)
+            return np.where(paleness < split, (paleness - split) / (split - np.median(low)),
+                            (paleness - split) / (np.median(high) - split)).astype(np.float32)
+    return np.asarray((tone.warm - warm) / (0.5 * (tone.warm - tone.sealed)), dtype=np.float32)
 
 
 def through_shade(mask: Mask, shade: Mask, *, cell: float) -> Mask:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kilnsight.findings import pilecover
 from kilnsight.findings.cover import COVER_CELL_M, MAX_CELLS, Cover, find_cover
 from kilnsight.findings.finding import Finding, order_findings
-from kilnsight.findings.grid import burn, disk, resample
+from kilnsight.findings.grid import burn, disk, grow, resample
 from kilnsight.findings.ground import ground_model, ground_on, span
 from kilnsight.findings.measurement import (
     Scale,
@@ -38,6 +38,10 @@ RELIEF_CELL_M = 0.25
 """Cell at which things that stand on the ground are told apart, metres."""
 MAX_RELIEF_CELLS = 60_000_000
 """Cells at which that cell is made coarser instead; keeps memory below about 2 GiB."""
+LARGE_HOLE_M2 = 50.0
+"""Hole from which its rim is like the end of the map, m2."""
+RIM_M = 0.5
+"""Strip beside a large hole or the end of the map in which heights are not used, metres."""
 MIN_CONFIDENCE = 0.5
 """Confidence below which a find is not reported."""
 MADE = 0.15
@@ -82,7 +86,11 @@ def _heights(site: SiteMap, grid: Grid, ground: NDArray[np.float32]) -> tuple[An
     known = np.isfinite(dsm)
     height = span(dsm, known=known) - ground
     hole = cv2.morphologyEx((~known).astype(np.uint8), cv2.MORPH_OPEN, disk(1.0, cell=grid.cell))
-    unseen = np.asarray(hole) > 0
+    # Where the map ends few photos see a cell, and matching is at its worst.
+    number, sizes = cv2.connectedComponentsWithStats(np.asarray(hole), connectivity=4)[1:3]
+    large = sizes[:, cv2.CC_STAT_AREA] * grid.cell**2 >= LARGE_HOLE_M2
+    large[0] = False
+    unseen = (np.asarray(hole) > 0) | grow(large[number], RIM_M, cell=grid.cell)
     height[unseen] = 0
     return height, unseen
 

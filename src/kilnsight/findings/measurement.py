@@ -30,8 +30,8 @@ OUTLINE_BIAS = 0.4
 """Share of the outline's error that is the same all around (a threshold too high or too low)."""
 CUT_SIGMA_M = 0.3
 """Standard deviation of the place where a pile is cut from its neighbour or a wall, metres."""
-PEAK_M2 = 0.06
-"""Area of the highest cells that a height leaves out, m2."""
+PEAK_M2 = 0.25
+"""Area a top must have to count as the highest place of a pile, m2."""
 PLANE_RMS_M = 0.12
 """Largest scatter of the rim about a plane for which the plane is the base, metres."""
 
@@ -218,8 +218,15 @@ def measure_volume(
     method = _("surface model over a base; base: {kind}, because {reason}",
                kind=_base_name(base.kind), reason=base.reason)
     net = Quantity.from_sigma(fill - cut, "m3", sigma=math.hypot(*parts), method=method)
-    few = max(1, math.ceil(PEAK_M2 / cell_area))
-    return Volume(net, fill, cut, _height(rise, sigma_z, base, scale, few=few), base)
+    top = _top(np.where(inside & known, surface - base.heights, -np.inf), cell_area=cell_area)
+    return Volume(net, fill, cut, _height(top, sigma_z, base, scale), base)
+
+
+def _top(rise: Heights, *, cell_area: float) -> float:
+    """Highest level above which a pile still has `PEAK_M2` in one piece: its opening's maximum."""
+    side = max(1, round(math.sqrt(PEAK_M2 / cell_area)))
+    top = float(ndimage.minimum_filter(rise, side).max())
+    return max(top, 0.0) if math.isfinite(top) else 0.0
 
 
 def _cut_face(inside: Mask, rise: Heights) -> float:
@@ -233,14 +240,11 @@ def _rim_cells(inside: Mask) -> int:
     return int((inside & ~ndimage.binary_erosion(inside)).sum())
 
 
-def _height(
-    rise: NDArray[np.float64], sigma_z: float, base: Base, scale: Scale, *, few: int
-) -> Quantity:
-    """Highest point above the base; the `few` highest cells may be outliers and are left out."""
-    value = float(np.sort(rise)[-min(few, len(rise))]) if len(rise) else 0.0
+def _height(value: float, sigma_z: float, base: Base, scale: Scale) -> Quantity:
+    """Height of the top above the base."""
     return Quantity.from_sigma(
         value, "m", sigma=math.hypot(sigma_z, base.sigma, scale.sigma * value, 0.05),
-        method=_("highest point of the surface model above the base"),
+        method=_("level above the base that half a metre by half a metre of the top reach"),
     )
 
 

@@ -17,6 +17,8 @@ from kilnsight.findings.surfaces import Tone
 
 YARD_WIDTH_M = 24.0
 """Width from which worn ground is a yard and no road, metres."""
+MIN_YARD_M2 = 1000.0
+"""Area a place of that width must have to be a yard and no broad part of a road, m2."""
 STRIP_LENGTH = 2.5
 """Length over width from which a part beside a yard is a road of its own."""
 MIN_AREA_M2 = 120.0
@@ -46,11 +48,11 @@ def find_roads(cover: Cover, *, tone: Tone) -> list[Patch]:
         inside = burn(cover.grid, polygon)
         if is_sunken(cover.surface, inside, cell=cover.grid.cell):
             continue
-        warm = cover.warm[inside & cover.open]
-        if not len(warm):
+        use = inside & cover.open
+        if not use.any():
             continue
-        middle = float(np.median(warm))
-        margin = min(middle - tone.sealed, tone.warm - middle) / (tone.warm - tone.sealed)
+        warm, lean = float(np.median(cover.warm[use])), float(np.median(cover.lean[use]))
+        margin = min((warm - tone.sealed) / (tone.warm - tone.sealed), lean / 2, 0.5)
         found.append(Patch(polygon, inside, _confidence(margin, polygon)))
     return found
 
@@ -64,7 +66,10 @@ def split_yards(worn: Mask, *, filler: Mask, cell: float) -> tuple[Mask, Mask]:
     padded = np.pad(whole, 2 * round(YARD_WIDTH_M / cell), mode="edge")
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, disk(YARD_WIDTH_M / 2, cell=cell))
     inset = 2 * round(YARD_WIDTH_M / cell)
-    yards = worn & grow(opened[inset:-inset, inset:-inset] > 0, 1.0, cell=cell)
+    wide = np.asarray(opened[inset:-inset, inset:-inset])
+    number, sizes = cv2.connectedComponentsWithStats(wide, connectivity=4)[1:3]
+    large = sizes[:, cv2.CC_STAT_AREA] * cell**2 >= MIN_YARD_M2
+    yards = worn & grow((wide > 0) & large[number], 1.0, cell=cell)
     strips = worn & ~yards
     labels, stats = cv2.connectedComponentsWithStats(strips.astype(np.uint8), connectivity=4)[1:3]
     areas = stats[:, cv2.CC_STAT_AREA] * cell**2

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.vrt import WarpedVRT
 
 from kilnsight.errors import InputError
+from kilnsight.findings.grid import disk
 from kilnsight.i18n import gettext as _
 from kilnsight.mapping.grid import Bounds, Grid
 from kilnsight.mapping.views import read_views
@@ -27,6 +29,12 @@ DEFAULT_SCALE_SIGMA = 0.01
 """Relative scale error taken where the survey does not state one: hand-held GPS, 100 m across."""
 DEFAULT_SPREAD_M = 0.1
 """Height error of a cell taken where there is no spread layer, metres."""
+MAX_SPREAD_M = 0.6
+"""Height error from which a cell is not believed at all, metres."""
+SPIKE_M = 1.0
+"""Height by which a thing narrower than `SPIKE_WIDTH_M` is a mistake of matching, metres."""
+SPIKE_WIDTH_M = 0.7
+"""Width up to which a thing that stands out so far is no heap of anything, metres."""
 MIN_SPREAD_M = 0.01
 """Smallest height error believed, metres: dense matching never does better than a centimetre."""
 
@@ -67,8 +75,16 @@ class SiteMap:
         return Grid.cover(bounds or self.bounds, cell=cell)
 
     def dsm(self, grid: Grid) -> NDArray[np.float32]:
-        """Heights of the surface model on a grid, shape (ny, nx), metres, NaN where unknown."""
-        return _read_floats(self.folder / "dsm.tif", grid, cell=self.dsm_cell)
+        """Heights of the surface model on a grid, shape (ny, nx), metres, NaN where unknown.
+
+        Cells whose spread is above `MAX_SPREAD_M` and spikes count as unknown.
+        """
+        dsm = _read_floats(self.folder / "dsm.tif", grid, cell=self.dsm_cell)
+        path = self.folder / "dsm_spread.tif"
+        if path.exists():
+            dsm[_read_floats(path, grid, cell=self.dsm_cell) > MAX_SPREAD_M] = np.nan
+        dsm[_spikes(dsm, cell=grid.cell)] = np.nan
+        return dsm
 
     def spread(self, grid: Grid) -> NDArray[np.float32]:
         """Standard deviation of the heights, shape (ny, nx), metres; a default where unknown."""
@@ -113,6 +129,18 @@ class SiteMap:
         georeference = self.quality.get("georeference") or {}
         value = georeference.get("scale_sigma")
         return float(value) if value is not None else DEFAULT_SCALE_SIGMA
+
+
+def _spikes(dsm: NDArray[np.float32], *, cell: float) -> NDArray[np.bool_]:
+    """Cells that stand out from all around them, up or down, as no surface on a site does."""
+    if cell > SPIKE_WIDTH_M / 2:
+        return np.zeros(dsm.shape, bool)
+    known, kernel = np.isfinite(dsm), disk(SPIKE_WIDTH_M / 2, cell=cell)
+    low = np.where(known, dsm, np.float32(1e6))
+    high = np.where(known, dsm, np.float32(-1e6))
+    up = dsm - cv2.dilate(np.where(known, cv2.erode(low, kernel), -1e6), kernel) > SPIKE_M
+    down = cv2.erode(np.where(known, cv2.dilate(high, kernel), 1e6), kernel) - dsm > SPIKE_M
+    return np.asarray(up | down)
 
 
 def _describe(path: Path) -> dict[str, Any]:

@@ -20,10 +20,10 @@ def find_soil(cover: Cover, *, tone: Tone) -> list[Patch]:
     found = []
     for polygon in patches(cover.soil, grid=cover.grid, min_area_m2=MIN_AREA_M2):
         inside = burn(cover.grid, polygon)
-        warm = cover.warm[inside & cover.open]
-        if not len(warm):
+        use = inside & cover.open
+        if not use.any():
             continue
-        margin = (float(np.median(warm)) - tone.warm) / tone.warm
+        margin = -0.3 * float(np.median(cover.lean[use]))
         share = float(cover.open[inside].mean())
         score = -1.5 + 2.5 * share + 4 * margin + 0.4 * math.log10(polygon.area / MIN_AREA_M2)
         found.append(Patch(polygon, inside, 1 / (1 + math.exp(-score))))

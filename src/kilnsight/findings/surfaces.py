@@ -29,6 +29,10 @@ SEALED_WARMTH = (0.05, 0.08)
 """Range of the red minus blue share of light that parts clean concrete from dusted ground."""
 SOIL_WARMTH = (0.185, 0.26)
 """Range in which the warmth that parts trafficked ground from soil is sought."""
+WARMEST = 0.24
+"""Warmth that the warmer tenth of a scene's ground does not pass by white balance alone."""
+BARE_COVER = 0.35
+"""Share of leaves in a cell up to which its ground counts as bare."""
 
 
 class Surface(IntEnum):
@@ -56,14 +60,15 @@ class Tone:
     """What the light and the camera did to a scene's colours.
 
     `white`, shape (3,), are gains that make the brightest grey things grey; `middle` is the
-    median brightness (linear, 0 to 1); `green` the excess green that parts plants from soil;
-    `sealed` the warmth that parts clean pavement from dust and unpaved ground, `warm` the warmth
+    median brightness (linear, 0 to 1); `green` the excess green that parts plants from soil,
+    `bare` that up to which soil shows between the leaves; `sealed` the warmth that parts clean pavement from dust and unpaved ground, `warm` the warmth
     that parts those from soil.
     """
 
     white: NDArray[np.float32]
     middle: float
     green: float
+    bare: float
     sealed: float
     warm: float
 
@@ -100,27 +105,47 @@ def scene_tone(site: SiteMap, *, cells: int = 1_500_000) -> Tone:
     rgb, seen = site.ortho(site.grid(cell))
     light = linear(rgb)[seen & (rgb.max(axis=2) > 0)]
     if len(light) < 100:
-        ranges = (sum(r) / 2 for r in (GREENNESS, SEALED_WARMTH, SOIL_WARMTH))
+        ranges = (sum(r) / 2 for r in (GREENNESS, GREENNESS, SEALED_WARMTH, SOIL_WARMTH))
         return Tone(np.ones(3, np.float32), 0.2, *ranges)
     shares = light / np.maximum(light.sum(1, keepdims=True), 1e-4)
     bright = light.mean(1)
-    white = _white_gains(shares, bright)
     middle = float(np.median(bright))
     lit = bright > 0.15 * middle
     excess = 3 * shares[:, 1] - 1
     green = _parting(excess[lit & (excess > -0.1) & (excess < 0.5)], *GREENNESS)
-    balanced = shares * white
-    warmth = (balanced[:, 0] - balanced[:, 2]) / balanced.sum(1)
-    ground = lit & (bright > 0.5 * middle) & (excess < green) & (warmth < 0.5)
+    ground = lit & (bright > 0.5 * middle) & (excess < green)
+    white = _white_gains(shares, bright, ground=ground)
+    warmth = _warmth(shares * white)
+    ground &= warmth < 0.5
     sealed = _end_of_neutral(warmth[ground & (bright > middle)], *SEALED_WARMTH)
-    return Tone(white, middle, green, sealed, _parting(warmth[ground], *SOIL_WARMTH))
+    return Tone(white, middle, green, _bare_limit(excess[lit], green), sealed,
+                _parting(warmth[ground], *SOIL_WARMTH))
 
 
-def _white_gains(shares: Image, bright: Image) -> NDArray[np.float32]:
+def _warmth(light: Image) -> Image:
+    """Red minus blue share of light, shape (n, 3), as shape (n,)."""
+    return np.asarray((light[:, 0] - light[:, 2]) / np.maximum(light.sum(1), 1e-4))
+
+
+def _bare_limit(excess: NDArray[np.float32], green: float) -> float:
+    """Excess green up to which at most `BARE_COVER` of a cell are leaves.
+
+    Cover is linear between that of soil and that of full plants (Gutman and Ignatov 1998,
+    doi:10.1080/014311698215333, here with excess green for NDVI).
+    """
+    plants, soil = excess[excess > green], excess[excess <= green]
+    if len(plants) < 0.01 * len(excess) or not len(soil):
+        return green
+    low, high = float(np.median(soil[soil <= np.median(soil)])), float(np.quantile(plants, 0.75))
+    return min(green, low + BARE_COVER * (high - low))
+
+
+def _white_gains(shares: Image, bright: Image, *, ground: Mask) -> NDArray[np.float32]:
     """Gains that take a blue cast off; ones where the brightest things are not bluish.
 
-    Bright things are grey, white or pale brown, hardly ever pale blue: blue there is the
-    camera's. A warm cast is left alone, since it may well be pale dust.
+    Bright things are grey, white or pale brown, seldom pale blue: blue there is the camera's,
+    unless the `ground` would turn redder than soil is. Steel pipes under a blue sky are such
+    things. A warm cast is left alone, since it may well be pale dust.
     """
     pale = np.abs(shares - 1 / 3).max(1) < 0.12
     top = pale & (bright > np.quantile(bright, 0.985))
@@ -129,7 +154,12 @@ def _white_gains(shares: Image, bright: Image) -> NDArray[np.float32]:
     patch = np.median(shares[top], axis=0)
     if patch[2] <= patch[0]:
         return np.ones(3, np.float32)
-    return np.asarray((1 / 3) / patch, dtype=np.float32)
+    gains = np.asarray((1 / 3) / patch, dtype=np.float32)
+    for power in (1.0, 0.75, 0.5, 0.25):
+        tried = gains**power
+        if not ground.any() or np.quantile(_warmth(shares[ground] * tried), 0.9) < WARMEST:
+            return np.asarray(tried, dtype=np.float32)
+    return np.ones(3, np.float32)
 
 
 def _parting(values: NDArray[np.float32], low: float, high: float) -> float:
