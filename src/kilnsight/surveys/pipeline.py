@@ -26,6 +26,7 @@ from kilnsight.mapping import align, exposure, ortho, quality, surface
 from kilnsight.mapping.align import Alignment
 from kilnsight.mapping.footprint import footprint, to_lonlat
 from kilnsight.mapping.grid import Grid
+from kilnsight.mapping.pairs import choose_pairs, match_pairs
 from kilnsight.mapping.raster import read_floats, write_colours, write_floats
 from kilnsight.mapping.reconstruction import Reconstruction
 from kilnsight.mapping.views import write_views
@@ -192,9 +193,9 @@ def _surface(job: _Run, tell: Callable[[float], None]) -> None:
     grid = surface.site_grid(alignment, cell=_cell(alignment, gsd, job))
     folder = job.folder.work / f"pairs-{grid.cell:g}"
     folder.mkdir(exist_ok=True)
-    pairs = surface.choose_pairs(alignment, folder)
-    surface.match_pairs(alignment, pairs, grid, job.paths, workers=job.workers,
-                        progress=lambda share: tell(0.8 * share))
+    pairs = choose_pairs(alignment, folder)
+    match_pairs(alignment, pairs, grid, job.paths, workers=job.workers,
+                progress=lambda share: tell(0.8 * share))
     height, spread = surface.fuse_all(pairs, grid, workers=job.workers,
                                       progress=lambda share: tell(0.8 + 0.15 * share))
     height, spread = surface.clean(height, spread, cell=grid.cell)
