@@ -20,6 +20,11 @@ LOOK_PX = 500
 PRIOR = 0.03
 """Weight that keeps gains near 1, a share of a photo's observations: without it they drift."""
 
+BRIGHT = 215.0
+"""Grey level to which the brightest hundredth of the ground is brought, where it is darker."""
+MAX_LIFT = 1.45
+"""Dark photos are lifted by this factor at most: noise is lifted with them."""
+
 
 @dataclass(frozen=True)
 class Exposure:
@@ -41,8 +46,9 @@ def sample_colours(
     """Colours of the common points: view, point, log RGB (k, 3), squared image radius (k,)."""
     tasks = []
     view, point = alignment.seen_by.T
+    rows = alignment.points_of_views()
     for i, v in enumerate(alignment.views):
-        uv, _depth = v.project(alignment.points[point[view == i]])
+        uv, _depth = v.project(alignment.points[point[rows[i]]])
         tasks.append((i, paths[v.name], v.camera.width, uv))
     parts: list[tuple[int, Array, Array]] = []
     for count, ((i, *_rest), (log, r2)) in enumerate(
@@ -52,7 +58,7 @@ def sample_colours(
         if progress:
             progress(count / len(tasks))
     parts.sort(key=lambda part: part[0])
-    order = np.concatenate([np.flatnonzero(view == i) for i, *_rest in parts])
+    order = np.concatenate(rows)
     return (view[order], point[order], np.vstack([p[1] for p in parts]),
             np.concatenate([p[2] for p in parts]))
 
@@ -82,6 +88,8 @@ def balance(
 ) -> Exposure:
     """Gains that make each point's colour the same in all views that see it (least squares)."""
     ok = np.isfinite(log).all(axis=1) & np.isfinite(r2)
+    if not ok.any():
+        return Exposure(np.ones((views, 3)), 0.0)
     view, log, r2 = view[ok], log[ok], r2[ok]
     _, group, size = np.unique(point[ok], return_inverse=True, return_counts=True)
     falloff = _falloff(view, group, size, log.mean(axis=1), r2)
@@ -90,7 +98,14 @@ def balance(
     for channel in range(3):
         gains[:, channel] = _gains(view, group, size, corrected[:, channel], views)
     # The corners are lifted: the whole is made as bright as the photos were on average.
-    return Exposure(np.exp(gains - gains.mean(axis=0) - falloff * float(r2.mean())), falloff)
+    level = gains - gains.mean(axis=0) - falloff * float(r2.mean())
+    return Exposure(np.exp(level + _lift(log)), falloff)
+
+
+def _lift(log: Array) -> float:
+    """Log gain, alike for all colours, that brings the brightest ground of dark photos to light."""
+    bright = float(np.percentile(log.max(axis=1), 99)) if len(log) else np.log(BRIGHT)
+    return float(np.clip(np.log(BRIGHT) - bright, 0.0, np.log(MAX_LIFT)))
 
 
 def _within(group: NDArray[np.int64], size: NDArray[np.int64], values: Array) -> Array:
