@@ -62,6 +62,12 @@ class Alignment:
     seen_by: NDArray[np.int64]
     place: Georeference
 
+    def points_of_views(self) -> list[NDArray[np.int64]]:
+        """Indices into `seen_by` of the points of each view."""
+        view = self.seen_by[:, 0]
+        order = np.argsort(view, kind="stable")
+        return np.split(order, np.searchsorted(view[order], np.arange(1, len(self.views))))
+
 
 class _Picture(NamedTuple):
     """What a worker needs of a photo."""
@@ -108,7 +114,7 @@ def place(model: Reconstruction, photos: Sequence[Photo]) -> Alignment:
                      " are of one site."),
         )
     where = georeference(model, observe(photos, crs, positions))
-    index = np.flatnonzero(model.aligned)
+    index = np.flatnonzero(model.aligned).tolist()
     views = tuple(
         View(photos[i].name, model.cameras[camera_of_photo[i]],
              Pose(where.orientation(model.rotations[i]), where.points(model.centres[i])))
@@ -117,6 +123,7 @@ def place(model: Reconstruction, photos: Sequence[Photo]) -> Alignment:
     back = np.full(len(photos), -1)
     back[index] = np.arange(len(index))
     seen_by = np.column_stack([back[model.observations[:, 0]], model.observations[:, 1]])
+    seen_by = seen_by[seen_by[:, 0] >= 0]
     unaligned = tuple(p.name for p, ok in zip(photos, model.aligned, strict=True) if not ok)
     return Alignment(
         crs, views, unaligned, where.points(model.points), model.errors, seen_by, where
@@ -137,7 +144,7 @@ def locate(photos: Sequence[Photo]) -> tuple[str, Array]:
             remedy=_("Use the original files from the drone: editing and messaging programs"
                      " remove positions."),
         )
-    lon, lat = np.median(lonlat[known], axis=0)
+    lon, lat = _middle(lonlat[known])
     area = AreaOfInterest(lon, lat, lon, lat)
     code = query_utm_crs_info(datum_name="WGS 84", area_of_interest=area)[0].code
     transformer = Transformer.from_crs("EPSG:4326", f"EPSG:{code}", always_xy=True)
@@ -145,6 +152,14 @@ def locate(photos: Sequence[Photo]) -> tuple[str, Array]:
     positions[known, :2] = np.column_stack(transformer.transform(*lonlat[known].T))
     positions[:, 2] = [_number(p.altitude_m) for p in photos]
     return f"EPSG:{code}", positions
+
+
+def _middle(lonlat: Array) -> tuple[float, float]:
+    """Median longitude and latitude, also of a site on both sides of the 180th meridian."""
+    lon, lat = lonlat.T
+    if np.ptp(lon) > 180:
+        lon = lon % 360
+    return float((np.median(lon) + 180) % 360 - 180), float(np.median(lat))
 
 
 def observe(photos: Sequence[Photo], crs: str, positions: Array) -> Observed:

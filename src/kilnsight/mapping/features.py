@@ -53,12 +53,13 @@ def detect_features(gray: NDArray[np.uint8]) -> Features:
     size = (round(gray.shape[1] * scale), round(gray.shape[0] * scale))
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) if scale < 1 else gray
     sift = cv2.SIFT.create(nfeatures=6000, contrastThreshold=CONTRAST, edgeThreshold=12)
-    keypoints, raw = sift.detectAndCompute(small, None)  # type: ignore[call-overload]
+    keypoints, raw = sift.detectAndCompute(small, None)
     if raw is None or not keypoints:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
     xy = np.array([p.pt for p in keypoints], dtype=np.float32)
     keep = _spread(xy, np.array([p.response for p in keypoints]), size)
-    return Features((xy[keep] + 0.5) / np.float32(scale) - 0.5, _root(raw[keep]))
+    descriptors = np.asarray(raw, dtype=np.float32)[keep]
+    return Features((xy[keep] + 0.5) / np.float32(scale) - 0.5, _root(descriptors))
 
 
 def _root(raw: NDArray[np.float32]) -> NDArray[np.float32]:

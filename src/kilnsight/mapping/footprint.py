@@ -8,6 +8,8 @@ from pyproj import Transformer
 
 from kilnsight.photos.camera import View
 
+LOWEST_M = 1.0
+"""Least height above ground; a photo taken in a pit may stand below the site's ground."""
 FARTHEST = 6.0
 """An oblique photo's footprint ends at this many times the height above ground."""
 
@@ -16,7 +18,7 @@ def footprint(view: View, ground_m: float) -> NDArray[np.float64]:
     """Ring on level ground at height `ground_m`, shape (5, 2), easting and northing."""
     w, h = view.camera.width - 1, view.camera.height - 1
     rays = view.rays(np.array([[0, 0], [w, 0], [w, h], [0, h], [0, 0]], dtype=float))
-    above = view.pose.centre[2] - ground_m
+    above = max(float(view.pose.centre[2]) - ground_m, LOWEST_M)
     flat = np.hypot(rays[:, 0], rays[:, 1])
     # Rays at or above the horizon end at the farthest distance shown.
     reach = np.where(rays[:, 2] < -1e-6, flat / np.maximum(-rays[:, 2], 1e-6) * above, np.inf)

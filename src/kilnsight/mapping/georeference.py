@@ -92,16 +92,17 @@ def georeference(model: Reconstruction, observed: Observed) -> Georeference:
     scale, rotation, shift = _refine(centres, seen, start, up, tilt_sigma, use_altitude=ok)
     residual = scale * centres @ rotation.T + shift - seen.position
     if not ok:
-        heights = np.nan_to_num(residual[:, 2], nan=0.0)
-        shift = shift - [0, 0, np.median(heights)]
-        residual[:, 2] -= np.median(heights)
+        heights = residual[np.isfinite(residual[:, 2]), 2]
+        offset = float(np.median(heights)) if len(heights) else 0.0
+        shift = shift - [0, 0, offset]
+        residual[:, 2] -= offset
     return _result(
         (scale, rotation, shift), residual, centres, seen, method=method, tilt_sigma=tilt_sigma,
         altitude_used=ok, flight_range=flight_range, uncertainty=_uncertainty(centres, seen, up),
     )
 
 
-def _subset(observed: Observed, used: NDArray[np.bool_]) -> Observed:
+def _subset(observed: Observed, used: NDArray[np.bool_] | NDArray[np.intp]) -> Observed:
     """Rows of what was observed."""
     return Observed(observed.position[used], observed.sigma[used], observed.axes[used])
 
@@ -237,11 +238,12 @@ def _uncertainty(centres: Array, seen: Observed, up: Array) -> tuple[float, floa
     By a jackknife over stretches of the flight, since errors of neighbouring photos go together
     (Efron 1982, chapter 3); never better than the stated errors of the positions allow.
     """
-    blocks = np.array_split(np.arange(len(centres)), min(JACKKNIFE_BLOCKS, len(centres) // 2))
+    numbers = np.arange(len(centres), dtype=np.intp)
+    blocks = np.array_split(numbers, min(JACKKNIFE_BLOCKS, max(3, len(centres) // 2)))
     middle = centres.mean(axis=0)
     fits = []
     for block in blocks:
-        rest = np.setdiff1d(np.arange(len(centres)), block)
+        rest = np.setdiff1d(numbers, block)
         scale, rotation, shift = _level_fit(centres[rest], _subset(seen, rest), up)
         fits.append([np.log(scale), *(scale * rotation @ middle + shift)[:2]])
     values = np.array(fits)

@@ -55,10 +55,9 @@ class Grid:
 
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Eastings, shape (nx,), and northings, shape (ny,), of the cells' centres."""
-        return (
-            self.west + (np.arange(self.nx) + 0.5) * self.cell,
-            self.north - (np.arange(self.ny) + 0.5) * self.cell,
-        )
+        columns = np.arange(self.nx, dtype=np.float64) + 0.5
+        rows = np.arange(self.ny, dtype=np.float64) + 0.5
+        return self.west + columns * self.cell, self.north - rows * self.cell
 
     def part(self, bounds: Bounds) -> tuple[slice, slice]:
         """Rows and columns of the cells that touch `bounds`, cut to the grid."""

@@ -36,9 +36,9 @@ def candidate_pairs(
             (int(min(known[i], known[j])), int(max(known[i], known[j])))
             for i, row in enumerate(nearest) for j in row if i != j
         }
-    for i in np.flatnonzero(~np.isfinite(ground_xy).all(axis=1)):
+    for i in np.flatnonzero(~np.isfinite(ground_xy).all(axis=1)).tolist():
         pairs |= {(min(i, j), max(i, j)) for j in range(max(0, i - 5), min(count, i + 6)) if j != i}
-    return sorted((int(i), int(j)) for i, j in pairs)
+    return sorted(pairs)
 
 
 def match(
@@ -65,7 +65,7 @@ def match_probed(
     return match(first, second)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _nearest(
     similarity: NDArray[np.float32],
 ) -> tuple[

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from kilnsight.errors import InputError
 from kilnsight.i18n import gettext as _
 from kilnsight.mapping.exposure import Exposure
+from kilnsight.mapping.footprint import footprint
 from kilnsight.mapping.grid import Grid
 from kilnsight.mapping.sightline import hidden, project_cells
 from kilnsight.photos.camera import View
@@ -61,12 +63,12 @@ def plan_views(views: Sequence[View], surface: Surface, *, workers: int) -> Plan
     """Choose the view for each part of the ground: nearest to straight down, not hidden."""
     step = max(1, round(LABEL_M / surface.grid.cell))
     coarse = _coarsen(surface, step)
+    tasks = [_look(i, view, coarse) for i, view in enumerate(views)]
     best = np.full(coarse.grid.shape, np.inf, np.float32)
     labels = np.full(coarse.grid.shape, -1, np.int16)
     costs: list[tuple[int, slice, slice, Floats]] = []
-    job = partial(_cost, tuple(views), coarse)
-    for index, (rows, columns, cost) in run(job, range(len(views)), workers=workers):
-        costs.append((index, rows, columns, cost))
+    for look, (rows, columns, cost) in run(_cost, tasks, workers=workers):
+        costs.append((look.index, rows, columns, cost))
     for index, rows, columns, cost in sorted(costs, key=lambda c: c[0]):
         better = cost < best[rows, columns]
         best[rows, columns][better] = cost[better]
@@ -83,11 +85,32 @@ def _coarsen(surface: Surface, step: int) -> Surface:
     return Surface(Grid(g.west, g.north, g.cell * step, ny, nx), heights)
 
 
-def _cost(
-    views: tuple[View, ...], surface: Surface, index: int
-) -> tuple[slice, slice, Floats]:
+@dataclass(frozen=True)
+class _Look:
+    """A view and the part of the plan, at `top`, `left`, that it may see."""
+
+    index: int
+    view: View
+    top: int
+    left: int
+    surface: Surface
+
+
+def _look(index: int, view: View, surface: Surface) -> _Look:
+    """A view with the part of the surface between itself and the end of its footprint."""
+    ring = footprint(view, float(surface.heights.min()))
+    places = np.vstack([ring, view.pose.centre[:2]])
+    low, high = places.min(axis=0), places.max(axis=0)
+    # The sides of the footprint bulge a little, by the lens's distortion.
+    margin = 0.05 * (high - low) + 2 * surface.grid.cell
+    rows, columns = surface.grid.part((*(low - margin), *(high + margin)))
+    part = Surface(surface.grid.sub(rows, columns), surface.heights[rows, columns])
+    return _Look(index, view, rows.start, columns.start, part)
+
+
+def _cost(look: _Look) -> tuple[slice, slice, Floats]:
     """Window of the plan that a view sees, and its cost there; infinite where it sees nothing."""
-    view, grid = views[index], surface.grid
+    view, surface, grid = look.view, look.surface, look.surface.grid
     u, v = project_cells(view, grid, surface.heights)
     camera = view.camera
     with np.errstate(invalid="ignore"):
@@ -107,6 +130,8 @@ def _cost(
     behind = hidden(view, window, heights, surface.heights, grid, top_m=float(heights.max()))
     cost[behind] += 1.5
     cost[~inside[rows, columns]] = np.inf
+    rows = slice(rows.start + look.top, rows.stop + look.top)
+    columns = slice(columns.start + look.left, columns.stop + look.left)
     return rows, columns, cost.astype(np.float32)
 
 
@@ -159,7 +184,7 @@ def paint(
     """
     grid = Grid.cover(surface.grid.bounds, cell=cell)
     job = partial(_paint, _Job(tuple(views), paths, exposure, grid))
-    tiles = [t for t in _tiles(grid, surface, seen, plan)]
+    tiles = _Tiles(grid, surface, seen, plan)
     for count, (tile, picture) in enumerate(run(job, tiles, workers=workers), start=1):
         top, left = tile.rows.start + tile.inner[0].start, tile.columns.start + tile.inner[1].start
         height, width = picture.shape[1:]
@@ -168,20 +193,34 @@ def paint(
         yield grid, slice(top, top + height), slice(left, left + width), picture
 
 
-def _tiles(grid: Grid, surface: Surface, seen: Bools, plan: Plan) -> Iterator[_Tile]:
-    """Tiles in which something was seen."""
-    for rows, columns, inner_rows, inner_columns in grid.tiles(TILE, halo=HALO):
-        window = grid.sub(rows, columns)
+class _Tiles(Sequence[_Tile]):
+    """Tiles in which something was seen, each made when asked for: all of them fill the memory."""
+
+    def __init__(self, grid: Grid, surface: Surface, seen: Bools, plan: Plan) -> None:
+        self.grid, self.surface, self.seen, self.plan = grid, surface, seen, plan
+        self.windows = [
+            w for w in grid.tiles(TILE, halo=HALO) if seen[self._part(grid.sub(*w[:2]))].any()
+        ]
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: Any) -> Any:
+        rows, columns, *inner = self.windows[index]
+        window = self.grid.sub(rows, columns)
+        part = self._part(window)
+        below = Surface(self.surface.grid.sub(*part), self.surface.heights[part])
+        seen = np.where(self.seen[part], np.float32(1), np.float32(0))
+        labels = np.where(_resize(seen, below.grid, window, nearest=True) > 0.5,
+                          _labels(self.plan, window), -1).astype(np.int16)
+        return _Tile(rows, columns, (inner[0], inner[1]), below, labels)
+
+    def _part(self, window: Grid) -> tuple[slice, slice]:
+        """Part of the surface under a window, with a margin."""
         west, south, east, north = window.bounds
-        margin = 4 * surface.grid.cell
-        part = surface.grid.part((west - margin, south - margin, east + margin, north + margin))
-        if not seen[part].any():
-            continue
-        heights = np.where(seen[part], surface.heights[part], np.nan)
-        below = Surface(surface.grid.sub(*part), surface.heights[part])
-        labels = np.where(np.isfinite(_resize(heights, below.grid, window, nearest=True)),
-                          _labels(plan, window), -1).astype(np.int16)
-        yield _Tile(rows, columns, (inner_rows, inner_columns), below, labels)
+        margin = 4 * self.surface.grid.cell
+        return self.surface.grid.part((west - margin, south - margin, east + margin,
+                                       north + margin))
 
 
 def _labels(plan: Plan, window: Grid) -> NDArray[np.int16]:

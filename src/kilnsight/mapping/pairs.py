@@ -82,10 +82,10 @@ def _shared_points(alignment: Alignment) -> NDArray[np.int64]:
 
 def _depths(alignment: Alignment) -> list[Array]:
     """Depths of the points each view sees, along its axis, metres."""
-    view, point = alignment.seen_by.T
+    point = alignment.seen_by[:, 1]
     result = []
-    for i, v in enumerate(alignment.views):
-        offset = alignment.points[point[view == i]] - v.pose.centre
+    for v, rows in zip(alignment.views, alignment.points_of_views(), strict=True):
+        offset = alignment.points[point[rows]] - v.pose.centre
         depth = offset @ v.pose.forward
         result.append(depth[depth > 0])
     return result

@@ -58,7 +58,7 @@ def surface_quality(
 ) -> Json:
     """Figures of the surface model: cell sizes, coverage and spread."""
     known = np.isfinite(height)
-    seen = seen_ground(height, cell=grid.cell)
+    seen = known | seen_ground(height, cell=grid.cell)
     area = float(known.sum()) * grid.cell**2
     hull = float(seen.sum()) * grid.cell**2
     values = spread[np.isfinite(spread)]
@@ -68,8 +68,6 @@ def surface_quality(
                      "hole_fraction": _round(1 - area / hull if hull else 0.0, 4)},
         "dsm_spread_m": _spread(values),
     }
-
-
 
 
 def _warnings(alignment: Alignment, prior: dict[str, float]) -> list[Json]:

@@ -25,13 +25,15 @@ def project_cells(view: View, grid: Grid, heights: Floats) -> tuple[Floats, Floa
     lens = np.array([camera.fx, camera.fy, camera.cx, camera.cy,
                      camera.k1, camera.k2, camera.p1, camera.p2, camera.k3])
     limit = 1.2 * np.hypot(camera.width / camera.fx, camera.height / camera.fy) / 2
-    return _project(  # type: ignore[no-any-return]
+    limit = min(limit, camera.fold_radius)
+    u, v = _project(
         x - view.pose.centre[0], y - view.pose.centre[1],
         heights, view.pose.centre[2], np.ascontiguousarray(view.pose.rotation), lens, limit,
     )
+    return u, v
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _project(
     x: NDArray[np.float64], y: NDArray[np.float64], heights: Floats, height0: float,
     rotation: NDArray[np.float64], lens: NDArray[np.float64], limit: float,
@@ -72,7 +74,7 @@ def hidden(view: View, grid: Grid, heights: Floats, surface: Floats, surface_gri
     ))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _hidden(
     x: NDArray[np.float64], y: NDArray[np.float64], heights: Floats,
     centre: NDArray[np.float64], surface: Floats, west: float, north: float, cell: float,

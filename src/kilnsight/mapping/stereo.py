@@ -20,6 +20,8 @@ MAX_DISPARITIES = 320
 """Widest search; a pair that needs more is rectified at a smaller scale."""
 SUBPIXEL_SIGMA = 0.35
 """Standard deviation of a matched disparity, pixels of the rectified pictures."""
+MIN_SIDEWAYS = 0.3
+"""Sine of the angle between baseline and axes; less, and the views lie one behind the other."""
 CONSISTENCY_PX = 1.2
 """Disparities of the two directions may differ by this much."""
 
@@ -47,13 +49,15 @@ def rectify(
 ) -> Rectified | None:
     """Common frame of two views for depths `near_m` to `far_m`, `scale` times the photo's pixels.
 
-    None where they share too little ground.
+    None where they share too little ground, or lie one behind the other.
     """
     baseline = second.pose.centre - first.pose.centre
     length = float(np.linalg.norm(baseline))
     x = baseline / length
     forward = first.pose.forward + second.pose.forward
     z = forward - (forward @ x) * x
+    if np.linalg.norm(z) < MIN_SIDEWAYS * np.linalg.norm(forward):
+        return None
     z /= np.linalg.norm(z)
     rotation = np.stack([x, np.cross(z, x), z])
     focal = scale * (first.camera.fx + first.camera.fy) / 2
@@ -109,7 +113,7 @@ def disparity(
 ) -> NDArray[np.float32]:
     """Disparity of each pixel of `left`, checked from both sides; NaN where they disagree."""
     clahe = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8))
-    left, right = clahe.apply(left), clahe.apply(right)
+    left, right = (np.asarray(clahe.apply(p), dtype=np.uint8) for p in (left, right))
     there = _match(left, right, count)
     back = np.ascontiguousarray(
         _match(np.ascontiguousarray(right[:, ::-1]), np.ascontiguousarray(left[:, ::-1]), count)
@@ -131,12 +135,12 @@ def _match(left: NDArray[np.uint8], right: NDArray[np.uint8], count: int) -> NDA
         uniquenessRatio=3, speckleWindowSize=0, mode=cv2.STEREO_SGBM_MODE_SGBM_3WAY,
     )
     raw = matcher.compute(left, right)
-    found = raw.astype(np.float32) / 16
+    found = np.asarray(raw, dtype=np.float32) / np.float32(16)
     found[raw < 0] = np.nan
     return found
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _check(
     there: NDArray[np.float32], back: NDArray[np.float32], limit: float
 ) -> None:  # pragma: no cover - compiled
@@ -191,7 +195,7 @@ def heights_on_grid(
     return height, deviation
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _splat(
     rows: NDArray[np.int32], columns: NDArray[np.int32], z: NDArray[np.float32],
     sigma: NDArray[np.float32], height: NDArray[np.float32], deviation: NDArray[np.float32],

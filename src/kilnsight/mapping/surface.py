@@ -28,6 +28,8 @@ SPECK_M2 = 60.0
 """Ground seen in smaller parts than this is chance."""
 GAP_M2 = 40.0
 """Gaps inside the ground seen, up to this size, are painted though their height is a guess."""
+FARTHEST = 4.0
+"""Points farther away than this many times the median distance do not widen the map."""
 HOLE_M = 0.6
 """Gaps up to about this width are filled from their rim."""
 
@@ -43,7 +45,7 @@ def ground_sample_distance(alignment: Alignment) -> float:
 
 def site_grid(alignment: Alignment, *, cell: float) -> Grid:
     """Grid of `cell` metres over the ground that the views see and points confirm."""
-    good = alignment.points[alignment.errors < 2.0]
+    good = alignment.points[_near_their_views(alignment) & (alignment.errors < 2.0)]
     low, high = np.percentile(good[:, :2], [0.2, 99.8], axis=0)
     # A margin, since the outermost points are not the edge of what is seen.
     margin = 0.04 * (high - low) + 2.0
@@ -51,6 +53,16 @@ def site_grid(alignment: Alignment, *, cell: float) -> Grid:
     east, north = high + margin
     bounds: Bounds = (float(west), float(south), float(east), float(north))
     return Grid.cover(bounds, cell=cell)
+
+
+def _near_their_views(alignment: Alignment) -> NDArray[np.bool_]:
+    """Points at a usual distance from a view that sees them, shape (m,): far ones are chance."""
+    view, point = alignment.seen_by.T
+    centres = np.array([v.pose.centre for v in alignment.views])
+    distance = np.linalg.norm(alignment.points[point] - centres[view], axis=1)
+    near = np.zeros(len(alignment.points), dtype=bool)
+    near[point[distance < FARTHEST * np.median(distance)]] = True
+    return near
 
 
 def fuse_all(
@@ -83,8 +95,10 @@ def _part(path: Path) -> tuple[slice, slice]:
 
 def _overlap(part: tuple[slice, slice], rows: slice, columns: slice) -> bool:
     """Whether a part of the grid touches a window."""
-    return (part[0].start < rows.stop and rows.start < part[0].stop
-            and part[1].start < columns.stop and columns.start < part[1].stop)
+    return all(
+        bool(mine.start < other.stop and other.start < mine.stop)
+        for mine, other in zip(part, (rows, columns), strict=True)
+    )
 
 
 def fuse(
@@ -104,10 +118,11 @@ def fuse(
         with np.load(path, allow_pickle=False) as data:
             stack[0, k][target] = data["height"][source]
             stack[1, k][target] = data["deviation"][source]
-    return _fuse(stack[0], stack[1])  # type: ignore[no-any-return]
+    height, spread = _fuse(stack[0], stack[1])
+    return height, spread
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _fuse(layers: Floats, sigmas: Floats) -> tuple[Floats, Floats]:  # pragma: no cover - compiled
     """Mean of the heights near the median, and the deviation of that mean, cell by cell."""
     count, ny, nx = layers.shape
@@ -148,7 +163,8 @@ def clean(height: Floats, spread: Floats, *, cell: float) -> tuple[Floats, Float
 
     Both arrays are (ny, nx) in metres; gaps wider than about `HOLE_M` stay NaN.
     """
-    known = np.isfinite(height) & seen_ground(height, cell=cell)
+    ground = seen_ground(height, cell=cell)
+    known = np.isfinite(height) & ground
     if not known.any():
         return np.full_like(height, np.nan), np.full_like(spread, np.nan)
     height, spread = np.where(known, height, np.nan), np.where(known, spread, np.nan)
@@ -159,7 +175,8 @@ def clean(height: Floats, spread: Floats, *, cell: float) -> tuple[Floats, Float
     filled = np.where(spike, smooth, filled)
     width = max(1, round(HOLE_M / cell / 2))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
-    near = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_CLOSE, kernel).astype(bool)
+    # Closing also fills the corners of the outline, where nothing was seen.
+    near = cv2.morphologyEx(known.astype(np.uint8), cv2.MORPH_CLOSE, kernel).astype(bool) & ground
     # The light smoothing follows the correlation that matching windows have anyway.
     result = np.where(near, cv2.bilateralFilter(filled, 5, 0.15, 1.2), np.nan)
     guessed = near & ~known
@@ -177,10 +194,10 @@ def seen_ground(height: Floats, *, cell: float) -> NDArray[np.bool_]:
     known = np.isfinite(height).astype(np.uint8)
     size = 2 * max(1, round(DENSITY_M / cell / 2)) + 1
     density = cv2.blur(known.astype(np.float32), (size, size), borderType=cv2.BORDER_CONSTANT)
-    dense = ((density > DENSITY) & (known > 0)).astype(np.uint8)
+    dense = ((np.asarray(density) > DENSITY) & (known > 0)).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    dense = cv2.morphologyEx(dense, cv2.MORPH_CLOSE, kernel)
-    seen = _keep_parts(dense, at_least=round(SPECK_M2 / cell**2))
+    closed = np.asarray(cv2.morphologyEx(dense, cv2.MORPH_CLOSE, kernel), dtype=np.uint8)
+    seen = _keep_parts(closed, at_least=round(SPECK_M2 / cell**2))
     gaps = _keep_parts(1 - seen, at_least=round(GAP_M2 / cell**2))
     return np.asarray(gaps == 0)
 
@@ -188,9 +205,9 @@ def seen_ground(height: Floats, *, cell: float) -> NDArray[np.bool_]:
 def _keep_parts(mask: NDArray[np.uint8], *, at_least: int) -> NDArray[np.uint8]:
     """Mask without the connected parts of fewer than `at_least` cells."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] >= at_least
+    large = np.asarray(stats)[:, cv2.CC_STAT_AREA] >= at_least
     large[0] = False
-    return large[labels].astype(np.uint8)
+    return np.asarray(large[labels], dtype=np.uint8)
 
 
 def fill(values: Floats) -> Floats:
@@ -201,10 +218,11 @@ def fill(values: Floats) -> Floats:
     pyramid = [(np.where(known, values, 0).astype(np.float32), known.astype(np.float32))]
     while min(pyramid[-1][0].shape) > 2:
         value, weight = pyramid[-1]
-        pyramid.append((cv2.pyrDown(value), cv2.pyrDown(weight)))
+        value, weight = (np.asarray(cv2.pyrDown(x), dtype=np.float32) for x in (value, weight))
+        pyramid.append((value, weight))
     coarse: Floats = np.full(pyramid[-1][0].shape, np.float32(np.nanmedian(values)))
     for value, weight in reversed(pyramid):
-        coarse = cv2.resize(coarse, value.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        rough = cv2.resize(coarse, value.shape[::-1], interpolation=cv2.INTER_LINEAR)
         have = weight > 0.05
-        coarse = np.where(have, value / np.maximum(weight, 1e-6), coarse).astype(np.float32)
+        coarse = np.where(have, value / np.maximum(weight, 1e-6), rough).astype(np.float32)
     return np.where(known, values, coarse).astype(np.float32)
