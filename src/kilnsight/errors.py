@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class KilnsightError(Exception):
@@ -22,9 +23,17 @@ class InputError(KilnsightError, ValueError):
         self.file = None if file is None else Path(file)
         super().__init__(str(self))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker's error reaches its parent pickled, and keywords get lost without this.
+        return _rebuild, (type(self), self.problem, self.remedy, self.file)
+
     def __str__(self) -> str:
         place = f"{self.file}: " if self.file is not None else ""
         return f"{place}{self.problem} {self.remedy}"
+
+
+def _rebuild(kind: type[InputError], problem: str, remedy: str, file: Path | None) -> InputError:
+    return kind(problem, remedy=remedy, file=file)
 
 
 class NothingToDoError(KilnsightError):

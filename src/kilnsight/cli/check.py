@@ -7,19 +7,20 @@ from pathlib import Path
 import click
 
 from kilnsight.cli import options
+from kilnsight.i18n import gettext as _
 
 
-@click.command("check", short_help="Prove a survey untouched, or name what changed.")
+@click.command(
+    "check", short_help=_("Prove a survey untouched, or name what changed."),
+    help=_("Compare every file of the folder SURVEY with the manifest written with it. Ends with 0"
+           " when nothing was changed, and with 1 when anything was: each file is named."),
+)
 @click.argument("survey", type=click.Path(path_type=Path))
 @options.language
 @click.pass_context
 def command(context: click.Context, survey: Path) -> None:
-    """Compare every file of the folder SURVEY with the manifest written with it.
-
-    Ends with 0 when nothing was changed, and with 1 when anything was: each file is named.
-    """
+    """Check the survey and name what changed."""
     from kilnsight.evidence.manifest import check
-    from kilnsight.i18n import gettext as _
 
     faults = check(survey)
     for fault in faults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import signal
 import sys
 import traceback
 
@@ -17,17 +18,10 @@ from kilnsight.i18n import pick_language, use_language
 COMMANDS = ("check", "demo", "simulate", "survey")
 """Names of the sub-commands; each is a module of this package with a function `command`."""
 
+INPUT_FAULT = 1
+USAGE = 2
 OUR_FAULT = 70
 INTERRUPTED = 130
-
-_REMEDIES = {
-    errno.ENOSPC: "Free some space and run the same command again: finished stages are kept.",
-    errno.EDQUOT: "Free some space and run the same command again: finished stages are kept.",
-    errno.EACCES: "Give a folder that you may read and write.",
-    errno.EPERM: "Give a folder that you may read and write.",
-    errno.EROFS: "Give a folder on a disk that can be written.",
-    errno.EIO: "The disk or card reports an error: copy the photos to another disk.",
-}
 
 
 class _Commands(click.Group):
@@ -43,6 +37,11 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module(f"kilnsight.cli.{name}")
         return module.command  # type: ignore[no-any-return]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the program is for, in the reader's language."""
+        self.help = _("Drone photos of cement plants into problems that get fixed.")
+        super().format_help_text(ctx, formatter)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,36 +62,70 @@ def run(arguments: list[str] | None = None) -> int:
     130 after Ctrl-C, as shells have it.
     """
     try:
-        cli(arguments, standalone_mode=False)
-    except click.exceptions.Exit as exit_request:
-        return exit_request.exit_code
+        # Without standalone mode an exit that a command asks for comes back as a value.
+        value = cli(arguments, standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        return 2
+        return USAGE
     except (KeyboardInterrupt, click.Abort):
-        _say(_("Stopped. Run the same command again to go on from the last finished stage."))
-        return INTERRUPTED
+        return _interrupted()
     except KilnsightError as error:
         _say(str(error))
         return error.exit_code
+    except MemoryError:
+        return _input_fault(
+            _("Memory ran out."),
+            _("Close other programs or give less with --memory and --workers, and run the same"
+              " command again: finished stages are kept."),
+        )
     except OSError as error:
         return _system_error(error)
     except Exception as error:
         return _our_fault(error)
-    return 0
+    return value if isinstance(value, int) else 0
+
+
+def _interrupted() -> int:
+    """Say that the work can go on later; a second Ctrl-C changes nothing any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _say(_("Stopped. Run the same command again to go on from the last finished stage."))
+    return INTERRUPTED
+
+
+def _remedy(number: int | None) -> str | None:
+    """What helps against an error of the system; None where nobody knows."""
+    space = _("Free some space and run the same command again: finished stages are kept.")
+    rights = _("Give a folder that you may read and write.")
+    return {
+        errno.ENOSPC: space,
+        errno.EDQUOT: space,
+        errno.EFBIG: space,
+        errno.EACCES: rights,
+        errno.EPERM: rights,
+        errno.EROFS: _("Give a folder on a disk that can be written."),
+        errno.EIO: _("The disk or card reports an error: copy the photos to another disk."),
+    }.get(number or 0)
 
 
 def _system_error(error: OSError) -> int:
     """Say what the system refused and what helps; what nobody can help is our fault."""
-    remedy = _REMEDIES.get(error.errno or 0)
+    remedy = _remedy(error.errno)
     if remedy is None:
         return _our_fault(error)
-    problem = InputError(
-        _("The system says: {reason}.", reason=error.strerror or str(error)),
-        remedy=_(remedy), file=error.filename,
-    )
-    _say(str(problem))
-    return problem.exit_code
+    reason = _reason(error)
+    return _input_fault(_("The system says: {reason}.", reason=reason), remedy, error.filename)
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, in the reader's language where it is a full disk."""
+    if error.errno == errno.ENOSPC:
+        return _("the disk is full")
+    return error.strerror or str(error)
+
+
+def _input_fault(problem: str, remedy: str, file: str | None = None) -> int:
+    _say(str(InputError(problem, remedy=remedy, file=file)))
+    return INPUT_FAULT
 
 
 def _our_fault(error: Exception) -> int:

@@ -8,16 +8,19 @@ from typing import Any, TypeVar
 
 import click
 
+from kilnsight.i18n import gettext as _
 from kilnsight.i18n import pick_language, use_language
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_CHOSEN = "kilnsight.language"
 
 
 def workers(command: Command) -> Command:
     """`--workers N`: processes at work at once."""
     return click.option(
         "--workers", type=click.IntRange(1, 256), default=max(1, os.cpu_count() or 1),
-        show_default=True, help="Processes at work at once.",
+        show_default=True, help=_("Processes at work at once."),
     )(command)
 
 
@@ -25,7 +28,7 @@ def memory(command: Command) -> Command:
     """`--memory GB`: memory all processes together keep to."""
     return click.option(
         "--memory", "memory_gib", type=click.FloatRange(1.5, 4096), default=3.0,
-        show_default=True, metavar="GB", help="Memory that all processes together keep to.",
+        show_default=True, metavar="GB", help=_("Memory that all processes together keep to."),
     )(command)
 
 
@@ -33,10 +36,17 @@ def language(command: Command) -> Command:
     """`--language en|zh`: language of messages and of the report."""
     return click.option(
         "--language", type=click.Choice(["en", "zh"]), default=None, callback=_use,
-        expose_value=False, is_eager=True, help="Language of messages and report.",
+        expose_value=False, is_eager=True, help=_("Language of messages and report."),
     )(command)
+
+
+def chosen_language() -> str | None:
+    """Language that the running command was told to use; None where it was told none."""
+    chosen: str | None = click.get_current_context().meta.get(_CHOSEN)
+    return chosen
 
 
 def _use(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
+        context.meta[_CHOSEN] = pick_language(value)
         use_language(pick_language(value))

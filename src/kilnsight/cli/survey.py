@@ -7,21 +7,26 @@ from pathlib import Path
 import click
 
 from kilnsight.cli import options
+from kilnsight.i18n import gettext as _
 
 
-@click.command("survey", short_help="Photos in, findings out.")
+@click.command(
+    "survey", short_help=_("Photos in, findings out."),
+    help=_("Turn the drone photos in the folder PHOTOS into a survey folder. A run that was"
+           " stopped goes on from its last finished stage when started again."),
+)
 @click.argument("photos", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="SURVEY",
-              help="Folder of the survey, new or to go on with.")
-@click.option("--name", default="", help="Name of the plant or survey, for the report.")
+              help=_("Folder of the survey, new or to go on with."))
+@click.option("--name", default=None, help=_("Name of the plant or survey, for the report."))
 @options.workers
 @options.memory
 @options.language
-def command(photos: Path, out: Path, name: str, workers: int, memory_gib: float) -> None:
-    """Turn the drone photos in the folder PHOTOS into a survey folder.
-
-    A run that was stopped goes on from its last finished stage when started again.
-    """
+def command(
+    photos: Path, out: Path, name: str | None, workers: int, memory_gib: float
+) -> None:
+    """Run the survey and say where its report is."""
     from kilnsight.cli.run import run_survey
+    from kilnsight.surveys.pipeline import Settings
 
-    run_survey(photos, out, name=name, workers=workers, memory_gib=memory_gib)
+    run_survey(photos, out, Settings(workers, memory_gib, options.chosen_language(), name))

@@ -8,6 +8,9 @@ and `sizes` of the lenses, `camera_of_photo`, `keypoints` with `keypoint_offsets
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,9 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilnsight.photos.camera import Camera
+from kilnsight.workers import out_of_memory
 
 Array = NDArray[np.float64]
 Matches = dict[tuple[int, int], NDArray[np.uint32]]
+
+_DISK_FULL = ("database or disk is full", "No space left on device", "disk I/O error")
+"""What SQLite and the system say in the worker's last words when the disk is full."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +67,11 @@ class Reconstruction:
     def load(cls, path: Path) -> Reconstruction:
         """Reconstruction written by `save`."""
         with np.load(path, allow_pickle=False) as data:
-            cameras = tuple(Camera(int(row[0]), int(row[1]), *row[2:]) for row in data["lenses"])
-            names = ("rotations", "centres", "points", "errors", "observations")
-            return cls(*(data[name] for name in names), cameras)
+            return cls(
+                data["rotations"], data["centres"], data["points"], data["errors"],
+                data["observations"],
+                tuple(Camera(int(row[0]), int(row[1]), *row[2:]) for row in data["lenses"]),
+            )
 
 
 def reconstruct(
@@ -88,19 +97,34 @@ def reconstruct(
         match_offsets=np.cumsum([0, *(len(matches[p]) for p in pairs)]),
         threads=threads,
     )
-    command = [sys.executable, "-m", "kilnsight.mapping.reconstruction_worker"]
-    # The open pipe ends with this process, however it ends, and the worker with it.
-    done = subprocess.run(
-        [*command, str(task), str(result)], check=False, text=True,
-        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.PIPE,
-    )
-    if done.returncode:
-        raise RuntimeError(f"sparse reconstruction failed: {done.stderr[-2000:]}")
+    _run_worker(task, result)
     with np.load(result, allow_pickle=False) as data:
         reconstruction = _read(data, cameras)
     task.unlink()
     result.unlink()
     return reconstruction
+
+
+def _run_worker(task: Path, result: Path) -> None:
+    """Let the worker do the task in the file `task`; OSError where the disk is full."""
+    command = [sys.executable, "-m", "kilnsight.mapping.reconstruction_worker"]
+    # The pipe to the worker ends with this process, however it ends, and the worker with it.
+    with subprocess.Popen(
+        [*command, str(task), str(result)], text=True, errors="replace",
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    ) as worker:
+        try:
+            said = "" if worker.stderr is None else worker.stderr.read()
+            code = worker.wait()
+        except BaseException:
+            worker.kill()
+            raise
+    if code == -signal.SIGKILL:
+        raise out_of_memory()
+    if code and any(words in said for words in _DISK_FULL):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(task.parent))
+    if code:
+        raise RuntimeError(f"sparse reconstruction failed ({code}): {said[-2000:]}")
 
 
 def _parameters(camera: Camera) -> list[float]:

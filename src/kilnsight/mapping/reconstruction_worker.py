@@ -6,8 +6,11 @@ RESULT the .npz file to write; `reconstruction.py` describes both.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -118,5 +121,18 @@ def _result(model: Any, count: int) -> dict[str, Any]:
     }
 
 
+def _end_with_parent() -> None:
+    """Leave Ctrl-C to the parent; end when it ends, which closes the other end of stdin."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 if __name__ == "__main__":
+    _end_with_parent()
     main(Path(sys.argv[1]), Path(sys.argv[2]))
