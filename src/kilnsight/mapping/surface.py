@@ -30,6 +30,8 @@ GAP_M2 = 40.0
 """Gaps inside the ground seen, up to this size, are painted though their height is a guess."""
 FARTHEST = 4.0
 """Points farther away than this many times the median distance do not widen the map."""
+DOUBT_M = 0.35
+"""Heights with a wider spread than this, over a patch, are not used to project pictures."""
 HOLE_M = 0.6
 """Gaps up to about this width are filled from their rim."""
 
@@ -208,6 +210,15 @@ def _keep_parts(mask: NDArray[np.uint8], *, at_least: int) -> NDArray[np.uint8]:
     large = np.asarray(stats)[:, cv2.CC_STAT_AREA] >= at_least
     large[0] = False
     return np.asarray(large[labels], dtype=np.uint8)
+
+
+def dependable(height: Floats, spread: Floats) -> Floats:
+    """Heights without gaps for projecting pictures; patches that pairs disagree on are smoothed.
+
+    Both arrays are (ny, nx) in metres, NaN where unknown.
+    """
+    doubtful = cv2.medianBlur(np.nan_to_num(spread, nan=0.0), 5) > DOUBT_M
+    return fill(np.where(doubtful, np.float32(np.nan), height))
 
 
 def fill(values: Floats) -> Floats:

@@ -258,7 +258,8 @@ def _ortho(job: _Run, tell: Callable[[float], None]) -> None:
     """Orthomosaic: map/ortho.tif."""
     alignment = _alignment(job)
     height, grid = read_floats(job.folder.dsm)
-    below = ortho.Surface(grid, surface.fill(height))
+    spread, _same = read_floats(job.folder.dsm_spread)
+    below = ortho.Surface(grid, surface.dependable(height, spread))
     samples = exposure.sample_colours(alignment, job.paths, workers=job.workers,
                                       progress=lambda share: tell(0.1 * share))
     light = exposure.balance(*samples, views=len(alignment.views))
