@@ -86,7 +86,7 @@ def georeference(model: Reconstruction, observed: Observed) -> Georeference:
     """
     used = model.aligned & np.isfinite(observed.position[:, :2]).all(axis=1)
     centres, seen = model.centres[used], _subset(observed, used)
-    up, tilt_sigma, method = _up(model.rotations[used], centres, seen.axes)
+    up, tilt_sigma, method = _up(model.rotations[used], centres, seen)
     start = _level_fit(centres, seen, up)
     ok, flight_range = _altitude_agrees(centres, seen, start)
     scale, rotation, shift = _refine(centres, seen, start, up, tilt_sigma, use_altitude=ok)
@@ -107,9 +107,9 @@ def _subset(observed: Observed, used: NDArray[np.bool_] | NDArray[np.intp]) -> O
     return Observed(observed.position[used], observed.sigma[used], observed.axes[used])
 
 
-def _up(rotations: Array, centres: Array, axes: Array) -> tuple[Array, float, str]:
+def _up(rotations: Array, centres: Array, seen: Observed) -> tuple[Array, float, str]:
     """Up in the frame, its standard deviation in degrees, and the evidence it rests on."""
-    recorded = np.isfinite(axes).all(axis=(1, 2))
+    axes, recorded = seen.axes, np.isfinite(seen.axes).all(axis=(1, 2))
     if recorded.sum() >= 3:
         ups = np.einsum("nij,ni->nj", rotations[recorded], axes[recorded][:, :, 2])
         sigma = np.hypot(GIMBAL_SIGMA_DEG / np.sqrt(recorded.sum()), GIMBAL_BIAS_DEG)
@@ -119,13 +119,25 @@ def _up(rotations: Array, centres: Array, axes: Array) -> tuple[Array, float, st
     if plane_up @ axis_up < 0:
         plane_up = -plane_up
     apart = np.degrees(np.arccos(np.clip(plane_up @ axis_up, -1, 1)))
-    if extent <= 0 or level > 0.15 * extent or apart > 4 * AXIS_SIGMA_DEG:
+    if extent <= 0 or level > 0.15 * extent:
+        return axis_up, AXIS_SIGMA_DEG, "mean camera axis"
+    if apart > 4 * AXIS_SIGMA_DEG:
+        # Photos that all slant one way, or a flight up a slope: seen from above, only one fits.
+        if _misfit(centres, seen, plane_up) < _misfit(centres, seen, axis_up):
+            return plane_up, AXIS_SIGMA_DEG, "plane of flight"
         return axis_up, AXIS_SIGMA_DEG, "mean camera axis"
     # The frame has no scale yet: autopilot scatter about the plane stands for its metres.
     sigma = max(np.degrees(2 * level / extent), 0.8)
     weight = np.array([sigma**-2, AXIS_SIGMA_DEG**-2])
     up = weight[0] * plane_up + weight[1] * axis_up
     return up / np.linalg.norm(up), float(weight.sum() ** -0.5), "plane of flight and camera axes"
+
+
+def _misfit(centres: Array, seen: Observed, up: Array) -> float:
+    """Median distance of the horizontal positions, metres, when `up` is upright."""
+    scale, rotation, shift = _level_fit(centres, seen, up)
+    off = (scale * centres @ rotation.T + shift - seen.position)[:, :2]
+    return float(np.median(np.hypot(off[:, 0], off[:, 1])))
 
 
 def _robust_direction(directions: Array) -> Array:
@@ -192,14 +204,27 @@ def _altitude_agrees(
         return False, flight_range
     xy = placed[known, :2] - placed[known, :2].mean(axis=0)
     difference = seen.position[known, 2] - placed[known, 2]
-    design = np.column_stack([xy, np.ones(len(xy))])
-    plane, *_ = np.linalg.lstsq(design, difference, rcond=None)
-    scatter = float(np.std(difference - design @ plane))
+    plane, scatter = _trend(xy, difference)
     extent = float(np.sqrt((xy**2).sum(axis=1).mean()))
     slope = float(np.degrees(np.arctan(np.hypot(*plane[:2]))))
     noise = np.degrees(np.arctan(ALTITUDE_SIGMA_M / max(extent, 1.0)))
     limit = max(MAX_TILT_DEG, 2 * float(noise))
     return scatter < MAX_ALTITUDE_RESIDUAL_M and slope < limit, flight_range
+
+
+def _trend(xy: Array, values: Array) -> tuple[Array, float]:
+    """Plane (slope east, slope north, height) of values, and their deviation from it.
+
+    The worst tenth does not count: a photo or two with a wild altitude say nothing of the others.
+    """
+    design = np.column_stack([xy, np.ones(len(xy))])
+    keep = np.ones(len(values), dtype=bool)
+    for _ in range(10):
+        plane, *_rest = np.linalg.lstsq(design[keep], values[keep], rcond=None)
+        off = np.abs(values - design @ plane)
+        keep = off <= np.quantile(off, 0.9, method="higher")
+    scatter = float(np.std((values - design @ plane)[keep]))
+    return np.asarray(plane, dtype=np.float64), scatter
 
 
 def _refine(
@@ -272,7 +297,7 @@ def _result(
     altitude_range = float(np.ptp(altitudes[known])) if known.any() else 0.0
     vertical = np.abs(residual[known, 2])
     if altitude_used:
-        scatter = max(float(np.std(residual[known, 2])), float(np.median(seen.sigma[:, 2])) / 4)
+        scatter = max(1.4826 * float(np.median(vertical)), float(np.median(seen.sigma[:, 2])) / 4)
         from_altitude = np.degrees(scatter / max(extent, 1) / np.sqrt(JACKKNIFE_BLOCKS / 2))
         tilt_sigma = float((tilt_sigma**-2 + max(from_altitude, 0.02) ** -2) ** -0.5)
         offset_sigma = float(np.median(seen.sigma[known, 2]))

@@ -1,0 +1,84 @@
+"""Flights whose truth is known, and the reconstruction a perfect program would make of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from kilnsight.mapping.georeference import Georeference, Observed
+from kilnsight.mapping.reconstruction import Reconstruction
+from kilnsight.photos.camera import Camera, Pose, View
+
+ORIGIN = np.array([500_000.0, 3_300_000.0, 400.0])
+CAMERA = Camera(1600, 1200, 1150.0, 1150.0, 799.5, 599.5)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The frame of a reconstruction: frame = (rotation @ (map - ORIGIN)) / scale + shift."""
+
+    scale: float
+    rotation: np.ndarray
+    shift: np.ndarray
+
+    @classmethod
+    def random(cls, rng: np.random.Generator) -> "Frame":
+        return cls(float(np.exp(rng.normal(1, 1))), Rotation.from_quat(rng.normal(size=4)).as_matrix(),
+                   rng.normal(size=3))
+
+    def points(self, xyz):
+        return (np.asarray(xyz) - ORIGIN) @ self.rotation.T / self.scale + self.shift
+
+
+def lawnmower(rng, *, lines=6, stops=10, gap=30.0, step=25.0, height=90.0, pitch=-90.0):
+    """Poses of a level flight to and fro, looking down or, by `pitch`, ahead."""
+    poses = []
+    for line in range(lines):
+        there = range(stops) if line % 2 == 0 else range(stops - 1, -1, -1)
+        yaw = 90.0 if line % 2 == 0 else 270.0
+        for stop in there:
+            place = ORIGIN + [stop * step, line * gap, height] + rng.normal(0, [0.5, 0.5, 0.25])
+            angles = rng.normal([yaw, pitch, 0], 0.5)
+            poses.append(Pose.from_gimbal(*angles, place))
+    return poses
+
+
+def reconstruction(poses, frame, rng, *, noise_m=0.02):
+    """Poses in the frame, as good as bundle adjustment finds them."""
+    turned = [p.rotation @ frame.rotation.T for p in poses]
+    centres = np.array([p.centre for p in poses]) + rng.normal(0, noise_m, (len(poses), 3))
+    empty = np.empty((0, 3))
+    return Reconstruction(np.array(turned), frame.points(centres), empty, np.empty(0),
+                          empty.astype(np.int64), (CAMERA,))
+
+
+def recorded(poses, rng, *, gps_m=1.5, altitude_m=2.5, gimbal=True, sigma=(2.0, 2.0, 4.0)):
+    """What the drone writes: positions that drift slowly, one offset in altitude, gimbal angles."""
+    count = len(poses)
+    walk = [rng.normal(size=2)]
+    for _ in range(count - 1):
+        walk.append(0.97 * walk[-1] + np.sqrt(1 - 0.97**2) * rng.normal(size=2))
+    drift = np.column_stack([gps_m * np.array(walk), np.full(count, rng.normal(0, altitude_m))])
+    position = np.array([p.centre for p in poses]) + drift
+    position += rng.normal(0, min(gps_m, 0.2), (count, 3))
+    axes = np.full((count, 3, 3), np.nan)
+    if gimbal:
+        for i, pose in enumerate(poses):
+            wrong = Rotation.from_rotvec(np.radians(rng.normal(0, 0.35, 3))).as_matrix()
+            axes[i] = wrong @ pose.rotation
+    return Observed(position, np.tile(np.array(sigma, dtype=float), (count, 1)), axes)
+
+
+def errors(place: Georeference, frame: Frame, poses):
+    """Error of scale (relative), tilt (degrees), place and height (metres, at the middle)."""
+    scale = place.scale / frame.scale - 1
+    up = place.rotation @ frame.rotation @ [0, 0, 1.0]
+    tilt = float(np.degrees(np.arccos(np.clip(up[2], -1, 1))))
+    middle = np.mean([p.centre for p in poses], axis=0)
+    off = place.points(frame.points(middle)[None])[0] - middle
+    return scale, tilt, float(np.hypot(*off[:2])), float(off[2])
+
+
+def view(centre, *, yaw=0.0, pitch=-90.0, roll=0.0, camera=CAMERA, name="a.jpg"):
+    """A view from a place, turned as a gimbal would be."""
+    return View(name, camera, Pose.from_gimbal(yaw, pitch, roll, np.asarray(centre, dtype=float)))
