@@ -97,7 +97,7 @@ def _usual_step(points: list[tuple[float, float]]) -> float:
 
     Not that from one to the next in time: two aircraft may have flown at once.
     """
-    distances, _ = KDTree(points).query(points, k=2)  # type: ignore[no-untyped-call]
+    distances, _ = KDTree(points).query(points, k=2)
     return float(np.median(distances[:, 1]))
 
 
