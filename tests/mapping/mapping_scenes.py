@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -23,8 +24,8 @@ class Frame:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> "Frame":
-        return cls(float(np.exp(rng.normal(1, 1))), Rotation.from_quat(rng.normal(size=4)).as_matrix(),
-                   rng.normal(size=3))
+        turn = Rotation.from_quat(rng.normal(size=4)).as_matrix()
+        return cls(float(np.exp(rng.normal(1, 1))), turn, rng.normal(size=3))
 
     def points(self, xyz):
         return (np.asarray(xyz) - ORIGIN) @ self.rotation.T / self.scale + self.shift
@@ -37,7 +38,8 @@ def lawnmower(rng, *, lines=6, stops=10, gap=30.0, step=25.0, height=90.0, pitch
         there = range(stops) if line % 2 == 0 else range(stops - 1, -1, -1)
         yaw = 90.0 if line % 2 == 0 else 270.0
         for stop in there:
-            place = ORIGIN + [stop * step, line * gap, height] + rng.normal(0, [0.5, 0.5, 0.25])
+            stand = ORIGIN + np.array([stop * step, line * gap, height])
+            place = stand + rng.normal(0, [0.5, 0.5, 0.25])
             angles = rng.normal([yaw, pitch, 0], 0.5)
             poses.append(Pose.from_gimbal(*angles, place))
     return poses
@@ -82,3 +84,14 @@ def errors(place: Georeference, frame: Frame, poses):
 def view(centre, *, yaw=0.0, pitch=-90.0, roll=0.0, camera=CAMERA, name="a.jpg"):
     """A view from a place, turned as a gimbal would be."""
     return View(name, camera, Pose.from_gimbal(yaw, pitch, roll, np.asarray(centre, dtype=float)))
+
+
+def texture(rows, columns, *, seed, sizes=(1.0, 2.5, 8.0)):
+    """Grey picture, uint8, with detail of several sizes all over."""
+    rng = np.random.default_rng(seed)
+    total = np.zeros((rows, columns))
+    for size in sizes:
+        noise = cv2.GaussianBlur(rng.normal(size=(rows, columns)), (0, 0), size)
+        total += noise / noise.std()
+    total = (total - total.mean()) / total.std()
+    return np.clip(128 + 42 * total, 0, 255).astype(np.uint8)

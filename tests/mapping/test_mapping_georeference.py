@@ -93,7 +93,7 @@ def test_one_wrong_position_does_not_move_the_map(off_m):
 
 def test_constant_altitude_offset_is_accepted():
     poses, frame, model, observed = flown(5, altitude_m=0.0)
-    raised = replace(observed, position=observed.position + [0, 0, 50.0])
+    raised = replace(observed, position=observed.position + np.array([0, 0, 50.0]))
     place = georeference(model, raised)
     _, tilt, _, vertical = errors(place, frame, poses)
     assert place.altitude_used

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,14 +53,20 @@ def detect_features(gray: NDArray[np.uint8]) -> Features:
     scale = min(1.0, LONG_SIDE_PX / max(gray.shape))
     size = (round(gray.shape[1] * scale), round(gray.shape[0] * scale))
     small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA) if scale < 1 else gray
-    sift = cv2.SIFT.create(nfeatures=6000, contrastThreshold=CONTRAST, edgeThreshold=12)
-    keypoints, raw = sift.detectAndCompute(small, None)
-    if raw is None or not keypoints:
+    # All are found before some are chosen: the strongest alone leave faint ground without any.
+    sift = cv2.SIFT.create(contrastThreshold=CONTRAST, edgeThreshold=12)
+    found = sift.detect(small, None)
+    if not found:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
-    xy = np.array([p.pt for p in keypoints], dtype=np.float32)
-    keep = _spread(xy, np.array([p.response for p in keypoints]), size)
-    descriptors = np.asarray(raw, dtype=np.float32)[keep]
-    return Features((xy[keep] + 0.5) / np.float32(scale) - 0.5, _root(descriptors))
+    keep = _spread(_places(found), np.array([p.response for p in found]), size)
+    chosen, raw = sift.compute(small, [found[i] for i in keep])
+    xy = (_places(chosen) + 0.5) / np.float32(scale) - 0.5
+    return Features(xy.astype(np.float32), _root(np.asarray(raw, dtype=np.float32)))
+
+
+def _places(keypoints: Sequence[cv2.KeyPoint]) -> NDArray[np.float32]:
+    """Pixels of keypoints, shape (n, 2)."""
+    return np.array([p.pt for p in keypoints], dtype=np.float32).reshape(-1, 2)
 
 
 def _root(raw: NDArray[np.float32]) -> NDArray[np.float32]:
