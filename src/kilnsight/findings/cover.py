@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
 from kilnsight.findings.grid import blur, disk, grow, largest_part, polygons, smooth_outline
+from kilnsight.findings.ground import span
+from kilnsight.findings.mounds import roughness
 from kilnsight.findings.site import SiteMap
 from kilnsight.findings.surfaces import (
     HALO_M,
@@ -47,7 +49,8 @@ class Cover:
 
     `soil` is bare soil, `worn` unpaved or dusted ground, `open` all ground that is neither
     plants, water, shadow nor covered by something that stands on it. `lean` says how clearly a
-    cell is worn (1) or soil (-1), 0 being undecided. `surface` is the surface model, metres;
+    cell is worn (1) or soil (-1), 0 being undecided; `grain` is its texture to the eye (log
+    brightness), `rough` in height, metres. `surface` is the surface model, metres;
     `piles` are the cells under piles.
     """
 
@@ -57,6 +60,8 @@ class Cover:
     open: Mask
     warm: Image
     lean: Image
+    grain: Image
+    rough: Image
     surface: Image
     piles: Mask
 
@@ -68,21 +73,22 @@ def find_cover(
 
     On `grid`: `height` above ground in metres, and where roofs and walls (`solid`) and `piles` are.
     """
-    warm, bright = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
+    warm, bright, grain = (np.zeros(grid.shape, np.float32) for _ in range(3))
     ground, shade = np.zeros(grid.shape, bool), np.zeros(grid.shape, bool)
     for rows, columns, *inner in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
         rgb, seen = site.ortho(grid.sub(rows, columns))
         cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
         low = seen & ~(height[rows, columns] > LOW_M)
         low &= ~solid[rows, columns] & ~piles[rows, columns]
-        dark = (cues.bright < 0.3) & (cues.warm < 0.08) & (cues.green < 0.2)
+        dark = (cues.bright < 0.16) & (cues.warm < 0.08) & (cues.green < 0.2)
         at = tuple(inner)
         warm[rows, columns][at] = cues.warm[at]
         bright[rows, columns][at] = cues.bright[at]
+        grain[rows, columns][at] = cues.grain[at]
         ground[rows, columns][at] = (low & ~dark & _is_bare(cues, tone))[at]
         shade[rows, columns][at] = (low & dark)[at]
     surface = site.dsm(grid)
-    colours = warm, bright
+    colours = warm, bright, grain
     return _part_ground(grid, ground, shade, colours=colours, surface=surface, piles=piles,
                         tone=tone)
 
@@ -95,11 +101,11 @@ def _is_bare(cues: Cues, tone: Tone) -> Mask:
 
 
 def _part_ground(
-    grid: Grid, ground: Mask, shade: Mask, *, colours: tuple[Image, Image], surface: Image,
+    grid: Grid, ground: Mask, shade: Mask, *, colours: tuple[Image, Image, Image], surface: Image,
     piles: Mask, tone: Tone,
 ) -> Cover:
     """Open ground parted into soil and worn by colour, smoothed among neighbours."""
-    warm, bright = colours
+    warm, bright, grain = colours
     sigma = SMOOTH_M / grid.cell
     weight = blur(ground.astype(np.float32), sigma)
     weight = np.maximum(weight, np.float32(1e-3))
@@ -111,9 +117,10 @@ def _part_ground(
     soil = natural & (lean < 0)
     worn = natural & ~soil
     worn = through_shade(worn, shade, cell=grid.cell)
+    rough = roughness(span(np.nan_to_num(surface), known=np.isfinite(surface)), cell=grid.cell)
     return Cover(
-        grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm, lean, surface,
-        piles,
+        grid, tidy(soil, cell=grid.cell), tidy(worn, cell=grid.cell), mostly, warm=warm, lean=lean,
+        grain=grain, rough=rough, surface=surface, piles=piles,
     )
 
 
@@ -123,14 +130,14 @@ def _lean(warm: Image, bright: Image, *, natural: Mask, tone: Tone) -> Image:
     Wheels grind ground to a pale film: within one scene worn ground is brighter and less warm
     than soil. Where the scene has both, it is split between them; else warmth alone decides.
     """
-    paleness = np.log(np.maximum(bright, 0.02)) - PALE_PER_WARMTH * warm
-    values = paleness[natural & (bright > 0.4)]
+    paleness = np.log(np.maximum(bright, 0.01)) - PALE_PER_WARMTH * warm
+    values = paleness[natural & (bright > 0.2)]
     if len(values) > 1000:
         split = otsu(values, *np.quantile(values, [0.03, 0.97]))
         low, high = values[values < split], values[values >= split]
         if len(low) and len(high) and np.median(high) - np.median(low) > MIN_CONTRAST:
-            return np.where(paleness < split, (paleness - split) / (split - np.median(low)),
-                            (paleness - split) / (np.median(high) - split)).astype(np.float32)
+            reach = np.where(paleness < split, split - np.median(low), np.median(high) - split)
+            return np.asarray((paleness - split) / reach, dtype=np.float32)
     return np.asarray((tone.warm - warm) / (0.5 * (tone.warm - tone.sealed)), dtype=np.float32)
 
 

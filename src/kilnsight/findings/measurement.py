@@ -8,7 +8,7 @@ of n; the map's scale; and the outline's place, which is partly the same error a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -30,7 +30,11 @@ OUTLINE_BIAS = 0.4
 """Share of the outline's error that is the same all around (a threshold too high or too low)."""
 CUT_SIGMA_M = 0.3
 """Standard deviation of the place where a pile is cut from its neighbour or a wall, metres."""
-PEAK_M2 = 0.25
+FACE_M = 0.5
+"""Height at the rim from which a pile does not end at its toe there but is cut, metres."""
+FLATTEST_REPOSE = 0.6
+"""Flattest slope, rise over run, at which loose material goes on under a roof (31 degrees)."""
+PEAK_M2 = 0.09
 """Area a top must have to count as the highest place of a pile, m2."""
 PLANE_RMS_M = 0.12
 """Largest scatter of the rim about a plane for which the plane is the base, metres."""
@@ -191,12 +195,13 @@ class Volume:
 
 def measure_volume(
     dsm: Heights, base: Base, *, inside: Mask, spread: Heights, grid: Grid, scale: Scale,
-    outline_m: float,
+    outline_m: float, hiding: Mask | None = None,
 ) -> Volume:
     """Volume between a surface and its base over the cells `inside`, and the height in metres.
 
     `dsm` and `spread`, shape of `grid`, metres; cells of unknown height are spanned from their
-    neighbours and widen the interval.
+    neighbours and widen the interval. So does material that may go on under roofs and galleries
+    (`hiding`): it raises the upper end only.
     """
     known = np.isfinite(dsm)
     surface = dsm if known[inside].all() else span(np.nan_to_num(dsm), known=known)
@@ -217,7 +222,13 @@ def measure_volume(
     )
     method = _("surface model over a base; base: {kind}, because {reason}",
                kind=_base_name(base.kind), reason=base.reason)
-    net = Quantity.from_sigma(fill - cut, "m3", sigma=math.hypot(*parts), method=method)
+    hidden = scale.ground(_hidden(inside, surface - base.heights, hiding, grid=grid), power=2)
+    if hidden > 0.01 * (fill - cut):
+        method = _("{method}; up to {volume} m3 may lie on under a roof or a gallery",
+                   method=method, volume=f"{hidden:.2g}" if hidden < 10 else round(hidden))
+    net = _one_sided(
+        Quantity.from_sigma(fill - cut, "m3", sigma=math.hypot(*parts), method=method), hidden
+    )
     top = _top(np.where(inside & known, surface - base.heights, -np.inf), cell_area=cell_area)
     return Volume(net, fill, cut, _height(top, sigma_z, base, scale), base)
 
@@ -232,7 +243,27 @@ def _top(rise: Heights, *, cell_area: float) -> float:
 def _cut_face(inside: Mask, rise: Heights) -> float:
     """Sum of heights along the part of the rim that is not at the toe: cut by a wall or a pile."""
     rim = rise[inside & ~ndimage.binary_erosion(inside)]
-    return float(rim[rim > 0.8].sum())
+    return float(rim[rim > FACE_M].sum())
+
+
+def _hidden(inside: Mask, rise: Heights, hiding: Mask | None, *, grid: Grid) -> float:
+    """Volume in m3 that may lie on, at the flattest repose, under what hides a pile's rim."""
+    if hiding is None or not hiding.any():
+        return 0.0
+    away, (rows, columns) = ndimage.distance_transform_edt(~hiding, return_indices=True)
+    face = inside & ~ndimage.binary_erosion(inside) & (rise > FACE_M) & (away * grid.cell < 1.0)
+    # The crest of the distance within a roof or a gallery is half its width.
+    half = ndimage.maximum_filter(ndimage.distance_transform_edt(hiding), round(3 / grid.cell))
+    width = 2 * grid.cell * half[rows[face], columns[face]]
+    height = rise[face].astype(float)
+    reach = np.minimum(height / FLATTEST_REPOSE, width)
+    return float((0.5 * height * reach).sum()) * grid.cell
+
+
+def _one_sided(quantity: Quantity, extra: float) -> Quantity:
+    """Quantity whose upper end is raised by `extra`, taken as independent of the rest."""
+    hi = quantity.value + math.hypot(quantity.hi - quantity.value, extra)
+    return replace(quantity, hi=hi)
 
 
 def _rim_cells(inside: Mask) -> int:
@@ -244,7 +275,7 @@ def _height(value: float, sigma_z: float, base: Base, scale: Scale) -> Quantity:
     """Height of the top above the base."""
     return Quantity.from_sigma(
         value, "m", sigma=math.hypot(sigma_z, base.sigma, scale.sigma * value, 0.05),
-        method=_("level above the base that half a metre by half a metre of the top reach"),
+        method=_("level above the base that a patch of 0.3 m by 0.3 m at the top reaches"),
     )
 
 

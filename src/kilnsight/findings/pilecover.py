@@ -21,8 +21,8 @@ COVER_CELL_M = 0.1
 """Finest cell at which covers are told apart, metres."""
 EDGE_M = 0.4
 """Rim left out: there the colours of the pile and of the ground mix, metres."""
-DARK = 0.4
-"""Brightness, over the scene's median, of the lightest black net in the sun."""
+DARK = 0.24
+"""Brightness, over that of pale ground, of the lightest black net in the sun."""
 MADE_WARMTH = -0.06
 """Red minus blue share of light of a bright cell below which it is no loose material."""
 SPECKS_PER_M2 = 0.04
@@ -60,7 +60,7 @@ def look_at(site: SiteMap, polygon: Polygon, *, tone: Tone, sun: Sun) -> Look:
         return Look(Quantity(0.0, "1", 0.0, 1.0, _("not seen in the map")), 0.0)
     cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
     covered = coloured_cover(cues)
-    made = ~covered & (cues.bright > 1.0) & (cues.warm < MADE_WARMTH)
+    made = ~covered & (cues.bright > 0.55) & (cues.warm < MADE_WARMTH)
     dark, bare = black_cover(cues, site.dsm(grid), inside=inside & ~covered, sun=sun,
                              cell=grid.cell)
     fabric = is_fabric(rgb, inside, cell=grid.cell)
@@ -111,7 +111,7 @@ def black_cover(
     if not inside.any():
         return 0, 0
     facing = sun.facing(dsm, cell=cell)
-    shadow = (cues.bright < 0.5) & (cues.warm < SHADOW_WARMTH)
+    shadow = (cues.bright < 0.2) & (cues.warm < SHADOW_WARMTH)
     lit = inside & ~shadow & (facing > 0)
     if lit.sum() < 0.1 * inside.sum():
         return 0, 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 from shapely.geometry import Polygon
@@ -14,12 +15,14 @@ from shapely.geometry import Polygon
 from kilnsight.findings.grid import (
     blur,
     burn,
+    disk,
     grow,
     largest_part,
     polygons,
     resample,
     smooth_outline,
 )
+from kilnsight.findings.ground import span
 from kilnsight.findings.measurement import Base, Scale, Volume, fit_base, measure_volume
 from kilnsight.findings.mounds import Relief, box_of, rim_share, roughness, steepness
 from kilnsight.findings.site import SiteMap
@@ -34,6 +37,14 @@ MIN_HEIGHT_M = 0.8
 """Lowest pile looked at, metres."""
 REPOSE = (0.30, 1.05)
 """Slopes of loose material, rise over run (17 to 46 degrees)."""
+LOW_WALL_M = 1.4
+"""Width of the widest low wall, with what matching adds to it, metres."""
+LOW_WALL_GAP_M = 25.0
+"""Longest part of a low wall that a pile may hide, metres."""
+LOW_WALL_HEIGHT_M = 0.5
+"""Height by which a low wall stands out of its surroundings at least, metres."""
+LOW_WALL_SLOPE = 1.5
+"""Slope beside a low wall; piles are nowhere so steep on both sides of a narrow ridge."""
 MAX_WINDOW_CELLS = 4_000_000
 """Cells of the finest window a pile is measured in."""
 
@@ -94,7 +105,7 @@ def find_piles(
     texture = roughness(relief.height, cell=grid.cell)
     unknown = relief.unseen.copy()
     unknown[[0, -1]] = unknown[:, [0, -1]] = True
-    piles = []
+    piles: list[Pile] = []
     for number, window in enumerate(box_of(relief.labels), start=1):
         if window is None:
             continue
@@ -104,7 +115,7 @@ def find_piles(
         if shape.area_m2 < MIN_AREA_M2 or shape.height_m < MIN_HEIGHT_M or shape.confidence < 0.3:
             continue
         pile = _outline(site, relief, part=part, window=window, grid=grid, ground=ground,
-                        shape=shape)
+                        shape=shape, taken=[p.polygon for p in piles])
         if pile is not None:
             piles.append(pile)
     return piles
@@ -148,9 +159,12 @@ def _shape(
 
 def _outline(
     site: SiteMap, relief: Relief, *, part: Mask, window: tuple[slice, slice], grid: Grid,
-    ground: Heights, shape: Shape,
+    ground: Heights, shape: Shape, taken: list[Polygon],
 ) -> Pile | None:
-    """Pile of a mound, outlined and measured on the surface model's own cells."""
+    """Pile of a mound, outlined and measured on the surface model's own cells.
+
+    What is `taken` belongs to piles outlined before.
+    """
     coarse = grid.sub(*window)
     area = coarse.ny * coarse.nx * grid.cell**2
     fine = site.grid(max(site.dsm_cell, math.sqrt(area / MAX_WINDOW_CELLS)), bounds=coarse.bounds)
@@ -160,11 +174,17 @@ def _outline(
 
     others = (relief.labels[window] > 0) & ~part
     solid = relief.roof[window] | relief.thin[window]
-    blocked, core = read(others | solid), read(part)
     dsm, spread = site.dsm(fine), site.spread(fine)
     low = resample(ground[window], source=coarse, target=fine)
+    hiding = read(solid)
+    blocked = read(others | solid)
+    blocked |= low_walls(dsm, rise=dsm - low, solid=hiding, cell=fine.cell)
+    blocked |= burn(fine, shapely.union_all(taken))
+    core = read(part) & ~blocked
     base = _base(dsm, core, blocked, low=low, grid=fine)
-    inside, toe = _toe(dsm - base.heights, core, blocked=blocked, cell=fine.cell, shape=shape)
+    rise = np.where(read(relief.unseen[window]), 0, span(np.nan_to_num(dsm), known=np.isfinite(dsm))
+                    - base.heights)
+    inside, toe = _toe(rise, core, blocked=blocked, cell=fine.cell, shape=shape)
     if inside is None:
         return None
     base = _base(dsm, inside, blocked, low=low, grid=fine)
@@ -176,7 +196,7 @@ def _outline(
     cells = burn(fine, polygon)
     scale = Scale(site.grid_scale, site.scale_sigma)
     volume = measure_volume(dsm, base, inside=cells, spread=spread, grid=fine, scale=scale,
-                            outline_m=outline_m)
+                            outline_m=outline_m, hiding=hiding)
     return Pile(polygon, shape, volume, fine, cells, outline_m)
 
 
@@ -196,7 +216,7 @@ def _toe(
     Dense matching rounds the toe, so that the contour of height 0 is not to be trusted: the toe
     is drawn out from two higher contours along the flank.
     """
-    smooth = blur(np.nan_to_num(rise), max(0.5, 0.2 / cell))
+    smooth = blur(rise.astype(np.float32), max(0.5, 0.2 / cell))
     reach = grow(core, 1.5, cell=cell)
     level = 0.25 if shape.height_m > 1.2 else 0.18
     inside = _connected(reach & ~blocked & (smooth > level), core)
@@ -207,6 +227,42 @@ def _toe(
     slope = steepness(smooth, cell=cell)
     flank = float(np.median(slope[band])) if band.sum() > 20 else 0.7
     return inside, min(level / max(flank, 0.2), 1.0)
+
+
+def low_walls(dsm: Heights, *, rise: Heights, solid: Mask, cell: float) -> Mask:
+    """Cells of low walls, shape (ny, nx): as narrow as `LOW_WALL_M` and upright on both sides.
+
+    They are too low and thin for the relief of the whole map; piles are heaped against them.
+    Where a pile reaches up to a wall's top the wall is taken to go on straight. `rise` is the
+    height above ground, metres; walls that belong to something `solid` are known already.
+    """
+    surface = span(np.nan_to_num(dsm), known=np.isfinite(dsm))
+    surface = blur(surface, max(0.4, 0.08 / cell))
+    opened = cv2.morphologyEx(surface, cv2.MORPH_OPEN, disk(LOW_WALL_M / 2, cell=cell))
+    upright = grow(steepness(surface, cell=cell) > LOW_WALL_SLOPE, 0.2, cell=cell)
+    wall = ((surface - opened > LOW_WALL_HEIGHT_M) & upright).astype(np.uint8)
+    wall = np.asarray(cv2.morphologyEx(wall, cv2.MORPH_CLOSE, disk(0.3, cell=cell)), np.uint8)
+    labels, stats = cv2.connectedComponentsWithStats(wall)[1:3]
+    long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) * cell > 2.0
+    long[0] = False
+    long[np.unique(labels[grow(solid, 0.6, cell=cell)])] = False
+    pieces = long[labels]
+    # Only where there is low ground on one side: a wall is never in the middle of a pile.
+    edge = grow(blur(np.nan_to_num(rise), max(0.5, 0.2 / cell)) < 0.35, LOW_WALL_M, cell=cell)
+    return np.asarray(pieces | (_straight_on(pieces, cell=cell) & edge))
+
+
+def _straight_on(pieces: Mask, *, cell: float) -> Mask:
+    """Straight lines through pieces of a wall and across the gaps between them."""
+    lines = cv2.HoughLinesP(
+        pieces.astype(np.uint8), 1, math.pi / 360, round(2.0 / cell),
+        minLineLength=4.0 / cell, maxLineGap=LOW_WALL_GAP_M / cell,
+    )
+    drawn = np.zeros(pieces.shape, np.uint8)
+    for line in [] if lines is None else np.asarray(lines).reshape(-1, 4):
+        x0, y0, x1, y1 = (int(v) for v in line)
+        cv2.line(drawn, (x0, y0), (x1, y1), 1, max(1, round(0.3 / cell)))
+    return np.asarray(drawn > 0)
 
 
 def _connected(mask: Mask, core: Mask) -> Mask | None:

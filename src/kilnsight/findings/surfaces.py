@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import cv2
 import numpy as np
@@ -29,44 +28,25 @@ SEALED_WARMTH = (0.05, 0.08)
 """Range of the red minus blue share of light that parts clean concrete from dusted ground."""
 SOIL_WARMTH = (0.185, 0.26)
 """Range in which the warmth that parts trafficked ground from soil is sought."""
-WARMEST = 0.24
-"""Warmth that the warmer tenth of a scene's ground does not pass by white balance alone."""
+WARMEST = 0.22
+"""Warmth that the warmer quarter of a scene's ground does not pass by white balance alone."""
 BARE_COVER = 0.35
 """Share of leaves in a cell up to which its ground counts as bare."""
-
-
-class Surface(IntEnum):
-    """What covers a cell of the map; 0 where nothing was seen."""
-
-    UNSEEN = 0
-    VEGETATION = 1
-    BARE_SOIL = 2
-    UNPAVED = 3
-    PAVED = 4
-    BULK_MATERIAL = 5
-    DUST_NET = 6
-    TARPAULIN = 7
-    ROOF = 8
-    CONCRETE = 9
-    WATER = 10
-    TURBID_WATER = 11
-    VEHICLE = 12
-    SHADOW = 13
-    OTHER = 14
 
 
 @dataclass(frozen=True)
 class Tone:
     """What the light and the camera did to a scene's colours.
 
-    `white`, shape (3,), are gains that make the brightest grey things grey; `middle` is the
-    median brightness (linear, 0 to 1); `green` the excess green that parts plants from soil,
-    `bare` that up to which soil shows between the leaves; `sealed` the warmth that parts clean pavement from dust and unpaved ground, `warm` the warmth
-    that parts those from soil.
+    `white`, shape (3,), are gains that make the brightest grey things grey; `pale` is the
+    brightness of pale ground (linear, 0 to 1), which unlike the scene's median does not hang on
+    how much of it is forest; `green` the excess green that parts plants from soil, `bare` that up
+    to which soil shows between the leaves; `sealed` the warmth that parts clean pavement from
+    dust and unpaved ground, `warm` the warmth that parts those from soil.
     """
 
     white: NDArray[np.float32]
-    middle: float
+    pale: float
     green: float
     bare: float
     sealed: float
@@ -77,7 +57,7 @@ class Tone:
 class Cues:
     """Colour and texture of cells, each of shape (ny, nx).
 
-    `bright` is brightness over the scene's median, `green` the excess green 2g - r - b of the
+    `bright` is brightness over that of pale ground, `green` the excess green 2g - r - b of the
     colour shares, `warm` the red minus the blue share after white balance, `blue` and `red` the
     shares themselves, `grain` the standard deviation of log brightness within half a metre.
     """
@@ -106,7 +86,7 @@ def scene_tone(site: SiteMap, *, cells: int = 1_500_000) -> Tone:
     light = linear(rgb)[seen & (rgb.max(axis=2) > 0)]
     if len(light) < 100:
         ranges = (sum(r) / 2 for r in (GREENNESS, GREENNESS, SEALED_WARMTH, SOIL_WARMTH))
-        return Tone(np.ones(3, np.float32), 0.2, *ranges)
+        return Tone(np.ones(3, np.float32), 0.3, *ranges)
     shares = light / np.maximum(light.sum(1, keepdims=True), 1e-4)
     bright = light.mean(1)
     middle = float(np.median(bright))
@@ -118,7 +98,8 @@ def scene_tone(site: SiteMap, *, cells: int = 1_500_000) -> Tone:
     warmth = _warmth(shares * white)
     ground &= warmth < 0.5
     sealed = _end_of_neutral(warmth[ground & (bright > middle)], *SEALED_WARMTH)
-    return Tone(white, middle, green, _bare_limit(excess[lit], green), sealed,
+    pale = float(np.quantile(bright[ground], 0.75)) if ground.any() else 2 * middle
+    return Tone(white, pale, green, _bare_limit(excess[lit], green), sealed,
                 _parting(warmth[ground], *SOIL_WARMTH))
 
 
@@ -157,7 +138,7 @@ def _white_gains(shares: Image, bright: Image, *, ground: Mask) -> NDArray[np.fl
     gains = np.asarray((1 / 3) / patch, dtype=np.float32)
     for power in (1.0, 0.75, 0.5, 0.25):
         tried = gains**power
-        if not ground.any() or np.quantile(_warmth(shares[ground] * tried), 0.9) < WARMEST:
+        if not ground.any() or np.quantile(_warmth(shares[ground] * tried), 0.75) < WARMEST:
             return np.asarray(tried, dtype=np.float32)
     return np.ones(3, np.float32)
 
@@ -219,7 +200,7 @@ def find_cues(rgb: NDArray[np.uint8], seen: Mask, *, tone: Tone, cell: float) ->
     """Cues of a window: `rgb` of shape (ny, nx, 3), bytes, `seen` of shape (ny, nx)."""
     light = linear(rgb)
     brightness = light.mean(axis=2)
-    log = np.log(brightness / tone.middle + 0.03)
+    log = np.log(brightness / tone.pale + 0.015)
     sigma = max(0.5, 0.35 / cell)
     mean = blur(log, sigma)
     grain = np.sqrt(np.maximum(blur(log * log, sigma) - mean**2, 0))
@@ -227,7 +208,7 @@ def find_cues(rgb: NDArray[np.uint8], seen: Mask, *, tone: Tone, cell: float) ->
     total = np.maximum(soft.sum(axis=2), 1e-4)
     balanced = soft * tone.white
     return Cues(
-        bright=soft.mean(axis=2) / tone.middle,
+        bright=soft.mean(axis=2) / tone.pale,
         green=3 * soft[..., 1] / total - 1,
         warm=(balanced[..., 0] - balanced[..., 2]) / np.maximum(balanced.sum(axis=2), 1e-4),
         blue=soft[..., 2] / total,
@@ -235,58 +216,6 @@ def find_cues(rgb: NDArray[np.uint8], seen: Mask, *, tone: Tone, cell: float) ->
         grain=grain,
         seen=seen,
     )
-
-
-def classify(
-    cues: Cues, height: Image, roof: Mask, *, tone: Tone, cell: float
-) -> NDArray[np.uint8]:
-    """Surface of each cell, shape (ny, nx); `height` above ground in metres, `roof` from relief."""
-    raised = height > LOW_M
-    shadow = (cues.bright < 0.3) & (cues.warm < 0.08) & (cues.green < 0.12)
-    teal = (cues.green > 0.12) & (cues.blue > cues.red + 0.02)
-    plants = (cues.green > tone.green) & ~teal
-    water = (cues.bright < 0.6) & (cues.blue >= cues.red + 0.04) & (cues.grain < 0.12) & ~raised
-    blue_sheet = (cues.blue > 0.42) & (cues.blue > cues.red + 0.15)
-    neutral = cues.warm < tone.sealed
-    surface = np.where(cues.warm > tone.warm, Surface.BARE_SOIL, Surface.UNPAVED)
-    surface[neutral] = Surface.PAVED
-    surface[neutral & (cues.bright > 2.2)] = Surface.CONCRETE
-    surface[raised] = Surface.BULK_MATERIAL
-    surface[shadow] = Surface.SHADOW
-    surface[plants] = Surface.VEGETATION
-    surface[teal & (cues.bright > 0.1)] = Surface.DUST_NET
-    surface[water] = Surface.WATER
-    surface[blue_sheet] = Surface.TARPAULIN
-    surface[roof] = Surface.ROOF
-    surface = _majority(surface.astype(np.uint8), cell=cell)
-    surface[~cues.seen] = Surface.UNSEEN
-    return surface
-
-
-def _majority(surface: NDArray[np.uint8], *, cell: float) -> NDArray[np.uint8]:
-    """Most frequent surface within about half a metre."""
-    size = 2 * max(1, round(0.4 / cell)) + 1
-    votes = np.zeros(surface.shape, np.float32)
-    winner = surface.copy()
-    for kind in np.unique(surface):
-        share = cv2.boxFilter((surface == kind).astype(np.float32), -1, (size, size))
-        better = share > votes
-        votes[better], winner[better] = share[better], kind
-    return winner
-
-
-def map_surfaces(
-    site: SiteMap, grid: Grid, *, height: Image, roof: Mask, tone: Tone
-) -> NDArray[np.uint8]:
-    """Surface of each cell of a map, shape of `grid`, tile by tile."""
-    surfaces = np.zeros(grid.shape, np.uint8)
-    for rows, columns, *inner in grid.tiles(TILE, halo=round(HALO_M / grid.cell)):
-        rgb, seen = site.ortho(grid.sub(rows, columns))
-        cues = find_cues(rgb, seen, tone=tone, cell=grid.cell)
-        part = classify(cues, height[rows, columns], roof[rows, columns], tone=tone,
-                        cell=grid.cell)
-        surfaces[rows, columns][tuple(inner)] = part[tuple(inner)]
-    return surfaces
 
 
 def map_plants(site: SiteMap, grid: Grid, *, tone: Tone) -> Mask:
