@@ -81,6 +81,11 @@ def errors(place: Georeference, frame: Frame, poses):
     return scale, tilt, float(np.hypot(*off[:2])), float(off[2])
 
 
+def over(east, north, up):
+    """Place on the map by its distance from the origin, metres."""
+    return ORIGIN + np.array([east, north, up])
+
+
 def view(centre, *, yaw=0.0, pitch=-90.0, roll=0.0, camera=CAMERA, name="a.jpg"):
     """A view from a place, turned as a gimbal would be."""
     return View(name, camera, Pose.from_gimbal(yaw, pitch, roll, np.asarray(centre, dtype=float)))
@@ -95,3 +100,46 @@ def texture(rows, columns, *, seed, sizes=(1.0, 2.5, 8.0)):
         total += noise / noise.std()
     total = (total - total.mean()) / total.std()
     return np.clip(128 + 42 * total, 0, 255).astype(np.uint8)
+
+
+def photograph(seen, ground, grid, heights):
+    """Picture of a height field, (ny, nx) metres on `grid`, painted with `ground`, uint8.
+
+    Each pixel's ray is followed by bisection from where it can first meet the surface.
+    """
+    camera = seen.camera
+    u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
+    rays = seen.rays(np.column_stack([u.ravel(), v.ravel()]).astype(float))
+    low, high = float(heights.min()) - 0.1, float(heights.max()) + 0.1
+    per_metre = rays / -rays[:, 2:]
+    centre = seen.pose.centre
+
+    def above(z):
+        xy = (centre + per_metre * (centre[2] - z)[:, None])[:, :2]
+        return z - sample(heights.astype(np.float32), grid, xy)
+
+    steps = 21 if high - low > 1 else 2
+    top, under = np.full(len(rays), high), np.zeros(len(rays), bool)
+    bottom = top - (high - low) / (steps - 1)
+    for z in np.linspace(high, low, steps)[1:]:
+        under |= above(np.full(len(rays), z)) < 0
+        bottom[~under] = z - (high - low) / (steps - 1)
+        top[~under] = z
+    for _ in range(9 if steps > 2 else 6):
+        middle = (top + bottom) / 2
+        up = above(middle) > 0
+        top, bottom = np.where(up, middle, top), np.where(up, bottom, middle)
+    xy = (centre + per_metre * (centre[2] - bottom)[:, None])[:, :2]
+    colour = sample(ground.astype(np.float32), grid, xy)
+    return np.clip(np.rint(colour), 0, 255).astype(np.uint8).reshape(camera.height, camera.width)
+
+
+def sample(values, grid, xy):
+    """Values of a grid between its cells' centres, at map points (n, 2)."""
+    rows, columns = (a.astype(np.float32).reshape(1, -1) for a in grid.indices(xy))
+    parts = [
+        cv2.remap(values, columns[:, i : i + 30000], rows[:, i : i + 30000], cv2.INTER_LINEAR,
+                  borderMode=cv2.BORDER_REPLICATE)[0]
+        for i in range(0, columns.shape[1], 30000)
+    ]
+    return np.concatenate(parts)
