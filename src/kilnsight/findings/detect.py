@@ -15,6 +15,7 @@ from kilnsight.findings.cover import COVER_CELL_M, MAX_CELLS, Cover, find_cover
 from kilnsight.findings.finding import Finding, order_findings
 from kilnsight.findings.grid import burn, disk, grow, resample
 from kilnsight.findings.ground import ground_model, ground_on, span
+from kilnsight.findings.heaps import find_heaps
 from kilnsight.findings.measurement import (
     Scale,
     measure_area,
@@ -62,7 +63,11 @@ def find(site: SiteMap, *, progress: Progress | None = None) -> list[Finding]:
     height, unseen = _heights(site, grid, ground)
     relief = find_relief(height, cell=grid.cell, plants=plants, unseen=unseen)
     tell(0.45)
-    piles = find_piles(site, relief, grid=grid, ground=ground, plants=plants)
+    rgb, seen = site.ortho(grid)
+    light = np.where(seen, linear(rgb).mean(axis=2), 0).astype(np.float32)
+    heaps = find_heaps(relief, light=light, plants=plants, cell=grid.cell)
+    del rgb, seen, light
+    piles = find_piles(site, relief, grid=grid, ground=ground, plants=plants, heaps=heaps)
     tell(0.7)
     cover = _ground_cover(site, relief, piles, grid=grid, tone=tone)
     found = _pile_findings(site, piles, tone=tone, sun=_sun(site, relief, grid))

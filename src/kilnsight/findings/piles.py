@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -35,6 +35,10 @@ MIN_AREA_M2 = 15.0
 """Smallest pile looked at, m2."""
 MIN_HEIGHT_M = 0.8
 """Lowest pile looked at, metres."""
+MIN_HEAP_M2 = 8.0
+"""Smallest heap (a tipped load) reported, m2."""
+HEAP_CONFIDENCE = 0.6
+"""How sure a heap is a pile: it is round and of another colour, but low."""
 REPOSE = (0.30, 1.05)
 """Slopes of loose material, rise over run (17 to 46 degrees)."""
 LOW_WALL_M = 1.4
@@ -55,7 +59,7 @@ class Shape:
 
     `repose` share of cells at the slopes of loose material, `upright` share of the rim that
     is a wall, `rough` height texture, `at_edge` share of the rim at the end of the map, `tilt`
-    slope of the ground below.
+    slope of the ground below; `heap` a tipped load, too low to be judged by its slopes.
     """
 
     area_m2: float
@@ -67,10 +71,13 @@ class Shape:
     at_edge: float
     width_m: float
     tilt: float
+    heap: bool = False
 
     @property
     def confidence(self) -> float:
         """How sure it is that this is a pile of loose material, 0 to 1."""
+        if self.heap:
+            return HEAP_CONFIDENCE if self.at_edge < 0.1 else 0.0
         score = (
             1.0 + 6.0 * (min(self.repose, 0.8) - 0.5) - 15.0 * max(0.3 - self.repose, 0)
             - 9.0 * max(self.upright - 0.1, 0) - 12.0 * max(self.tilt - 0.2, 0)
@@ -99,26 +106,38 @@ class Pile:
 
 
 def find_piles(
-    site: SiteMap, relief: Relief, *, grid: Grid, ground: Heights, plants: Mask
+    site: SiteMap, relief: Relief, *, grid: Grid, ground: Heights, plants: Mask,
+    heaps: NDArray[np.int32] | None = None,
 ) -> list[Pile]:
-    """Piles of a map, bare or covered; `grid` is that of the relief, `ground` and `plants`."""
+    """Piles of a map, bare or covered; `grid` is that of the relief, `ground` and `plants`.
+
+    `heaps` labels tipped loads that are too low to be mounds of the relief.
+    """
     texture = roughness(relief.height, cell=grid.cell)
     unknown = relief.unseen.copy()
     unknown[[0, -1]] = unknown[:, [0, -1]] = True
     piles: list[Pile] = []
-    for number, window in enumerate(box_of(relief.labels), start=1):
-        if window is None:
-            continue
-        part, window = _with_margin(relief.labels, number, window, margin=round(8 / grid.cell))
-        shape = _shape(part, relief, window, texture=texture, plants=plants, unknown=unknown,
-                       ground=ground, cell=grid.cell)
-        if shape.area_m2 < MIN_AREA_M2 or shape.height_m < MIN_HEIGHT_M or shape.confidence < 0.3:
-            continue
-        pile = _outline(site, relief, part=part, window=window, grid=grid, ground=ground,
-                        shape=shape, taken=[p.polygon for p in piles])
-        if pile is not None:
-            piles.append(pile)
+    for labels in (relief.labels, np.zeros_like(relief.labels) if heaps is None else heaps):
+        for number, window in enumerate(box_of(labels), start=1):
+            if window is None:
+                continue
+            part, window = _with_margin(labels, number, window, margin=round(8 / grid.cell))
+            shape = _shape(part, relief, window, texture=texture, plants=plants, unknown=unknown,
+                           ground=ground, cell=grid.cell)
+            shape = replace(shape, heap=labels is heaps)
+            if not _is_looked_at(shape):
+                continue
+            pile = _outline(site, relief, part=part, window=window, grid=grid, ground=ground,
+                            shape=shape, taken=[p.polygon for p in piles])
+            if pile is not None:
+                piles.append(pile)
     return piles
+
+
+def _is_looked_at(shape: Shape) -> bool:
+    """Whether a mound is large and likely enough to be outlined."""
+    small = shape.area_m2 < MIN_AREA_M2 or shape.height_m < MIN_HEIGHT_M
+    return shape.confidence >= 0.3 and (shape.heap or not small)
 
 
 def _with_margin(
@@ -189,7 +208,7 @@ def _outline(
         return None
     base = _base(dsm, inside, blocked, low=low, grid=fine)
     polygon = outline_polygon(inside, grid=fine, grow_m=toe, blocked=blocked)
-    if polygon.area < MIN_AREA_M2:
+    if polygon.area < (MIN_HEAP_M2 if shape.heap else MIN_AREA_M2):
         return None
     noise = float(np.median(spread[inside]))
     outline_m = math.hypot(0.5 * fine.cell, 0.1, noise / 0.7, 0.3 * toe)

@@ -129,7 +129,7 @@ def _white_gains(shares: Image, bright: Image, *, ground: Mask) -> NDArray[np.fl
     things. A warm cast is left alone, since it may well be pale dust.
     """
     pale = np.abs(shares - 1 / 3).max(1) < 0.12
-    top = pale & (bright > np.quantile(bright, 0.985))
+    top = pale & (bright >= np.quantile(bright, 0.985))
     if top.sum() < 50:
         return np.ones(3, np.float32)
     patch = np.median(shares[top], axis=0)
