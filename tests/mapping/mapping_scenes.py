@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from kilnsight.mapping.align import Alignment
 from kilnsight.mapping.georeference import Georeference, Observed
 from kilnsight.mapping.reconstruction import Reconstruction
 from kilnsight.photos.camera import Camera, Pose, View
@@ -143,3 +144,30 @@ def sample(values, grid, xy):
         for i in range(0, columns.shape[1], 30000)
     ]
     return np.concatenate(parts)
+
+
+def alignment(views, points, *, place=None, errors=None, unaligned=()):
+    """Views and points as a perfect alignment: each point is seen by all views that show it."""
+    points = np.asarray(points, dtype=float)
+    seen = [np.flatnonzero(v.sees(points, margin_px=2)) for v in views]
+    seen_by = np.vstack([np.column_stack([np.full(len(s), i), s]) for i, s in enumerate(seen)])
+    if errors is None:
+        errors = np.full(len(points), 0.5)
+    return Alignment("EPSG:32650", tuple(views), tuple(unaligned), points, errors,
+                     seen_by.astype(np.int64), place)
+
+
+def georeferenced(**changed):
+    """A georeference of good photos, with some of its figures changed."""
+    figures = {
+        "method": "gimbal angles", "altitude_used": True, "horizontal_residual_m": np.ones(5),
+        "vertical_residual_m": np.ones(5), "scale_sigma": 0.004, "tilt_sigma_deg": 0.3,
+        "position_sigma_m": 1.0, "height_offset_sigma_m": 4.0, "altitude_range_m": 2.0,
+        "flight_range_m": 2.0,
+    }
+    return Georeference(1.0, np.eye(3), np.zeros(3), **(figures | changed))
+
+
+def at_once(function, tasks, *, workers):
+    """Stands in for `workers.run`: does the tasks here and now."""
+    return ((task, function(task)) for task in tasks)

@@ -42,7 +42,7 @@ def ground_sample_distance(alignment: Alignment) -> float:
     centres = np.array([v.pose.centre for v in alignment.views])
     focal = np.array([v.camera.fx for v in alignment.views])
     distance = np.linalg.norm(alignment.points[point] - centres[view], axis=1)
-    return float(np.median(distance / focal[view]))
+    return float(np.nanmedian(distance / focal[view]))
 
 
 def site_grid(alignment: Alignment, *, cell: float) -> Grid:
@@ -63,7 +63,7 @@ def _near_their_views(alignment: Alignment) -> NDArray[np.bool_]:
     centres = np.array([v.pose.centre for v in alignment.views])
     distance = np.linalg.norm(alignment.points[point] - centres[view], axis=1)
     near = np.zeros(len(alignment.points), dtype=bool)
-    near[point[distance < FARTHEST * np.median(distance)]] = True
+    near[point[distance < FARTHEST * np.nanmedian(distance)]] = True
     return near
 
 
