@@ -1,6 +1,7 @@
 """Flights whose truth is known, and the reconstruction a perfect program would make of them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +11,8 @@ from kilnsight.mapping.align import Alignment
 from kilnsight.mapping.georeference import Georeference, Observed
 from kilnsight.mapping.reconstruction import Reconstruction
 from kilnsight.photos.camera import Camera, Pose, View
+from kilnsight.photos.photo import Photo
+from kilnsight.photos.quality import Quality
 
 ORIGIN = np.array([500_000.0, 3_300_000.0, 400.0])
 CAMERA = Camera(1600, 1200, 1150.0, 1150.0, 799.5, 599.5)
@@ -171,3 +174,16 @@ def georeferenced(**changed):
 def at_once(function, tasks, *, workers):
     """Stands in for `workers.run`: does the tasks here and now."""
     return ((task, function(task)) for task in tasks)
+
+
+def photo(name="a.jpg", *, camera=CAMERA, lon=117.0, lat=30.0, altitude=100.0, **changed):
+    """A photo as `photos` would describe it."""
+    usual = {
+        "path": Path(name), "sha256": name.rjust(64, "0"), "bytes": 1000, "width": camera.width,
+        "height": camera.height, "make": "DJI", "model": "M3E", "camera": camera,
+        "focal": None, "taken": None, "zone_source": None, "lat": lat, "lon": lon,
+        "altitude_m": altitude, "altitude_reference": None, "relative_altitude_m": 90.0,
+        "yaw_deg": None, "pitch_deg": None, "roll_deg": None, "rtk": None, "rtk_std_m": None,
+        "orientation": 1, "quality": Quality(100.0, 1.0, 0.0, 0.0), "flags": (),
+    }
+    return Photo(name, **(usual | changed))

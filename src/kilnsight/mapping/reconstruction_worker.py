@@ -35,7 +35,7 @@ def main(task_path: Path, result_path: Path) -> None:
         _fill(database, task)
         pairs = Path(scratch) / "pairs.txt"
         np.savetxt(pairs, task["pairs"], fmt="%d %d")
-        pycolmap.verify_matches(database, pairs)
+        pycolmap.verify_matches(database, pairs, _verification())
         models = pycolmap.global_mapping(database, scratch, scratch, _options(task))
         model = _largest(models)
         if model is not None:
@@ -43,6 +43,13 @@ def main(task_path: Path, result_path: Path) -> None:
         result = _result(model, len(task["camera_of_photo"]))
     with result_path.open("wb") as stream:
         np.savez(stream, **result)
+
+
+def _verification() -> Any:
+    """Settings of the check of each pair's matches, with a seed: same photos, same map."""
+    options = pycolmap.TwoViewGeometryOptions()
+    options.ransac.random_seed = SEED
+    return options
 
 
 def _options(task: Any) -> Any:
