@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from kilnsight.i18n import current_language
 from kilnsight.i18n import gettext as _
 from kilnsight.surveys.pipeline import Progress as Report
 from kilnsight.surveys.stages import STAGES
@@ -67,6 +68,11 @@ def seconds_left(elapsed: float, *, start: float, now: float) -> float | None:
 class _TimeLeft(ProgressColumn):
     """Time left, told by what this run has done itself."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # The bar is drawn by a thread, which does not know the language in use.
+        self._language = current_language()
+
     def render(self, task: Task) -> Text:
         """The time left of a task whose field `begun` is the share done by earlier runs."""
         left = seconds_left(
@@ -75,7 +81,8 @@ class _TimeLeft(ProgressColumn):
         if left is None:
             return Text("")
         minutes, seconds = divmod(round(left), 60)
-        return Text(_("{time} left", time=f"{minutes}:{seconds:02d}"), style="cyan")
+        text = _("{time} left", self._language, time=f"{minutes}:{seconds:02d}")
+        return Text(text, style="cyan")
 
 
 def _bar(*, transient: bool = False) -> Progress:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,23 +180,31 @@ def _run_stages(job: _Run, progress: Progress) -> None:
             started = time.monotonic()
             progress(name, 0.0)
             with _full_disk_named(job.folder):
-                stage(job, partial(progress, name))
+                stage(job, _inside(progress, name))
             job.ledger.finish(name, time.monotonic() - started)
         progress(name, 1.0)
 
 
+def _inside(progress: Progress, stage: str) -> Callable[[float], None]:
+    """Progress of a stage that is not done before it says so and its ledger is written."""
+    return lambda share: progress(stage, min(share, 0.99))
+
+
 @contextmanager
 def _full_disk_named(folder: SurveyFolder) -> Iterator[None]:
-    """Errors of libraries that do not say so are told as what they are: the disk is full."""
+    """Make every error that a full disk causes say so, whichever library it comes from."""
     try:
         yield
     except KilnsightError:
         raise
     except Exception as error:
+        number = getattr(error, "errno", None)
         full = shutil.disk_usage(folder.root).free < FULL_BYTES
-        if not full or getattr(error, "errno", None) is not None:
-            raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.root)) from error
+        if number == errno.ENOSPC or (number is None and full):
+            target.sweep(folder)
+            reason = os.strerror(errno.ENOSPC)
+            raise OSError(errno.ENOSPC, reason, str(folder.root)) from error
+        raise
 
 
 def _align(job: _Run, tell: Callable[[float], None]) -> None:
@@ -242,6 +249,8 @@ def _surface(job: _Run, tell: Callable[[float], None]) -> None:
     write_floats(job.folder.dsm, height, grid=grid, crs=alignment.crs, name="height")
     write_floats(job.folder.dsm_spread, spread, grid=grid, crs=alignment.crs,
                  name="standard deviation of height")
+    for path in (job.folder.dsm, job.folder.dsm_spread):
+        target.ensure_whole(path)
     _update(job.folder.quality_json, quality.surface_quality(height, spread, grid, gsd_m=gsd))
     shutil.rmtree(folder)
 
@@ -273,6 +282,7 @@ def _ortho(job: _Run, tell: Callable[[float], None]) -> None:
         progress=lambda share: tell(0.2 + 0.7 * share),
     )
     write_colours(job.folder.ortho, tiles, grid=canvas, crs=alignment.crs)
+    target.ensure_whole(job.folder.ortho)
     _update(job.folder.quality_json, {"ortho_cell_m": cell})
 
 

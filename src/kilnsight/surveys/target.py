@@ -7,6 +7,9 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import rasterio
+from rasterio.errors import RasterioError
+
 from kilnsight.errors import InputError
 from kilnsight.evidence.manifest import check as check_manifest
 from kilnsight.i18n import gettext as _
@@ -128,6 +131,23 @@ def _refuse_changed(folder: SurveyFolder, changed: Iterable[str]) -> None:
                      " or give another folder with --out; nothing was written."),
             file=folder.root,
         )
+
+
+def ensure_whole(path: Path) -> None:
+    """Raise `InputError` where a raster just written cannot be read to its end; it is removed.
+
+    GDAL may finish without an error on a disk that was full for a moment.
+    """
+    try:
+        with rasterio.open(path) as source:
+            for _index, window in source.block_windows(1):
+                source.read(window=window)
+    except RasterioError as error:
+        path.unlink(missing_ok=True)
+        raise InputError(
+            _("The file could not be written whole: the disk was full or failed."), file=path,
+            remedy=_("Free some space and run the same command again: finished stages are kept."),
+        ) from error
 
 
 def refuse_strangers(folder: SurveyFolder, photos: Sequence[Photo]) -> None:
