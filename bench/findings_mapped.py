@@ -3,7 +3,8 @@
 `python bench/findings_mapped.py SURVEY TRUTH [SURVEY TRUTH ...]`: each survey folder with a map,
 and the simulator's truth folder of the same flight. The findings are made anew from the map.
 Prints a table and writes or prints the figures as JSON. The maps have what truth maps have not:
-rounded toes, holes beside trees and walls, seams, and the errors of the georeferencing.
+rounded toes, holes beside trees and walls, seams, and the errors of the georeferencing; only the flight's GPS shift
+is taken out before problems are matched.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import shapely
 from kilnsight.findings.detect import find
 from kilnsight.findings.grid import polygons
 from kilnsight.findings.site import SiteMap
+from map_truth import fit_cameras
 from scoring import read_truth, score_cover, score_piles, table
 
 
@@ -32,13 +34,31 @@ def mapped_area(site: SiteMap) -> Any:
     return shapely.union_all(polygons(grid, seen > 0))
 
 
+def in_place(survey: Path, truth_folder: Path, site: SiteMap) -> list[dict[str, Any]]:
+    """Problems that are really there, moved by the GPS error of the flight to where the map is.
+
+    Sizes are left as they are: the error of the map's scale counts.
+    """
+    scale, rotation, shift = fit_cameras(survey, truth_folder)
+    height = float(np.nanmedian(site.dsm(site.grid(2.0))))
+
+    def move(xy: Any) -> Any:
+        there = np.column_stack([xy, np.full(len(xy), height)])
+        here = scale * there @ rotation.T + shift
+        middle = here[:, :2].mean(axis=0)
+        return xy + middle - xy.mean(axis=0)
+
+    truth = read_truth(truth_folder, site.crs)
+    return [{**t, "polygon": shapely.transform(t["polygon"], move)} for t in truth]
+
+
 def score_survey(survey: Path, truth_folder: Path) -> dict[str, Any]:
     """Scores of one mapped survey."""
     site = SiteMap.open(survey)
     start = time.perf_counter()
     found = find(site)
     seconds = time.perf_counter() - start
-    truth, mapped = read_truth(truth_folder, site.crs), mapped_area(site)
+    truth, mapped = in_place(survey, truth_folder, site), mapped_area(site)
     scores = {code: score_cover(found, truth, code, mapped=mapped) for code in ("D09", "D16")}
     piles = score_piles(found, truth, grid_scale=site.grid_scale, mapped=mapped)
     return {"survey": str(survey), "seconds": seconds, "D01": piles, **scores}

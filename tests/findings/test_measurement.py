@@ -126,3 +126,20 @@ def test_intervals_hold_the_truth_with_correlated_errors():
         truth = math.pi * (height / 0.7) ** 2 * height / 3
         held.append(volume.net.lo <= truth <= volume.net.hi)
     assert np.mean(held) >= 0.9
+
+
+def test_what_may_lie_under_a_roof_raises_only_the_upper_end():
+    grid, dsm, floor, outline = cone(4)
+    inside = burn(grid, outline) & burn(grid, box(-20, -20, 1, 20))
+    rim = burn(grid, outline.buffer(3)) & ~burn(grid, outline.buffer(0.5))
+    base = fit_base(dsm, rim=rim, inside=inside, grid=grid, fallback=floor.astype(np.float32))
+    how = {"inside": inside, "spread": np.full_like(dsm, 0.02), "grid": grid, "scale": EXACT,
+           "outline_m": 0.1}
+    roof = burn(grid, box(1, -20, 20, 20))
+    open_air, hidden = (measure_volume(dsm, base, **how, hiding=h).net for h in (None, roof))
+    whole = math.pi * (4 / 0.7) ** 2 * 4 / 3
+    assert hidden.value == open_air.value and hidden.lo == open_air.lo
+    missing = whole - open_air.value
+    assert open_air.value + 0.5 * missing < hidden.hi < open_air.value + 1.5 * missing
+    assert open_air.hi < hidden.hi
+    assert "roof" in hidden.method and "roof" not in open_air.method

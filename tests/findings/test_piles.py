@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from findings_scenes import SAND, Scene, on_map, plant
+from shapely.geometry import box
 
 from kilnsight.findings.detect import find
 from kilnsight.findings.site import SiteMap
@@ -80,3 +81,30 @@ def test_a_level_meadow_with_trees_has_no_piles(tmp_path):
         scene.tree(x, 30 + x % 40, radius=3 + x % 3)
     _, found = piles_of(scene.noisy(0.05), tmp_path)
     assert found == []
+
+
+def test_a_pile_ends_at_the_low_wall_it_is_heaped_against(tmp_path):
+    scene = Scene(80, cell=0.15, slope=0.0)
+    scene.cone(40, 40, 4, stretch=8)
+    behind = scene.y > 42
+    scene.dsm = np.where(behind, scene.ground, scene.dsm)
+    wall = (scene.y > 42) & (scene.y < 42.45) & (np.abs(scene.x - 40) < 14)
+    scene.dsm = np.where(wall, scene.ground + 3.2, scene.dsm)
+    scene.noisy(0.02)
+    _, found = piles_of(scene, tmp_path)
+    assert len(found) == 1
+    beyond = on_map(box(0, 42.5, 80, 80))
+    assert found[0].polygon.intersection(beyond).area < 0.06 * found[0].polygon.area
+
+
+def test_spikes_and_doubtful_cells_do_not_raise_a_pile(tmp_path):
+    scene = Scene(70, cell=0.1, slope=0.02)
+    scene.cone(35, 35, 3)
+    scene.noisy(0.02)
+    tip = np.hypot(scene.x - 35, scene.y - 33)
+    scene.dsm[tip < 0.2] += 9
+    site, found = piles_of(scene, tmp_path)
+    assert len(found) == 1
+    assert found[0].measures["height_m"].value == pytest.approx(3, abs=0.3)
+    assert found[0].measures["volume_m3"].value == pytest.approx(scene.truth[0]["volume"], rel=0.03)
+    assert np.isnan(site.dsm(site.grid(0.1))).sum() < 60

@@ -23,10 +23,12 @@ REACH_M = 3.5
 """Radius of the largest heap sought here, metres."""
 AREA_M2 = (7.0, 40.0)
 """Least and largest area, m2."""
+MOUND_M2 = 15.0
+"""Mound of the relief so large that it is judged as a pile, m2."""
 ROUND = 0.6
 """Least roundness, 4 pi area over perimeter squared; ridges and ruts have less."""
-STEEPEST = 1.1
-"""Slope that a tenth of a heap may pass; vehicles, crates and kerbs are upright."""
+SLOPES = (0.12, 0.8)
+"""Least median slope and largest ninth tenth of a heap: slabs are flat, crates upright."""
 CONTRAST = 0.25
 """Difference of log brightness to the ground around from which it is another material."""
 
@@ -41,7 +43,9 @@ def find_heaps(
     height = blur(np.where(relief.unseen, 0, relief.height).astype(np.float32), 0.25 / cell)
     opened = cv2.morphologyEx(height, cv2.MORPH_OPEN, disk(REACH_M, cell=cell))
     rise, slope = height - opened, steepness(height, cell=cell)
-    known = relief.roof | relief.thin | (relief.labels > 0) | relief.unseen
+    large = np.bincount(relief.labels.ravel()) * cell**2 >= MOUND_M2
+    large[0] = False
+    known = relief.roof | relief.thin | large[relief.labels] | relief.unseen
     mask = (rise > RISE_M) & ~grow(known, 0.5, cell=cell) & ~plants & (light > 0)
     work = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disk(0.5, cell=cell))
     labels = np.asarray(cv2.connectedComponents(np.asarray(work), connectivity=4)[1], np.int32)
@@ -68,7 +72,8 @@ def _is_heap(part: Mask, rise: Heights, slope: Heights, *, cell: float) -> bool:
     smooth = smooth_outline(outline, cell=cell)
     if 4 * math.pi * smooth.area / max(smooth.length, 1e-6) ** 2 < ROUND:
         return False
-    return float(np.quantile(slope[grow(part, 0.5, cell=cell)], 0.9)) < STEEPEST
+    steep = float(np.quantile(slope[grow(part, 0.5, cell=cell)], 0.9))
+    return float(np.median(slope[part])) > SLOPES[0] and steep < SLOPES[1]
 
 
 def _contrast(part: Mask, light: Heights, *, cell: float) -> float:

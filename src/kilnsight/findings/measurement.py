@@ -209,7 +209,9 @@ def measure_volume(
     cell_area = scale.ground(grid.cell**2, power=2)
     fill, cut = float(rise[rise > 0].sum()) * cell_area, float(-rise[rise < 0].sum()) * cell_area
     area = len(rise) * cell_area
-    sigma_z = float(np.sqrt(np.mean(spread[inside].astype(float) ** 2)))
+    # What is not believed is spanned, and its own large spread says nothing of that.
+    believed = inside & known if (inside & known).any() else inside
+    sigma_z = float(np.sqrt(np.mean(spread[believed].astype(float) ** 2)))
     guessed = 1 - float(known[inside].mean())
     parts = (
         sigma_z * math.sqrt(area * min(area, 2 * math.pi * CORRELATION_M**2)),

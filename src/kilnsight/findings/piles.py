@@ -253,7 +253,7 @@ def low_walls(dsm: Heights, *, rise: Heights, solid: Mask, cell: float) -> Mask:
 
     They are too low and thin for the relief of the whole map; piles are heaped against them.
     Where a pile reaches up to a wall's top the wall is taken to go on straight. `rise` is the
-    height above ground, metres; walls that belong to something `solid` are known already.
+    height above ground, metres; walls that are `solid` are known already.
     """
     surface = span(np.nan_to_num(dsm), known=np.isfinite(dsm))
     surface = blur(surface, max(0.4, 0.08 / cell))
