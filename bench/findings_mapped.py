@@ -3,8 +3,8 @@
 `python bench/findings_mapped.py SURVEY TRUTH [SURVEY TRUTH ...]`: each survey folder with a map,
 and the simulator's truth folder of the same flight. The findings are made anew from the map.
 Prints a table and writes or prints the figures as JSON. The maps have what truth maps have not:
-rounded toes, holes beside trees and walls, seams, and the errors of the georeferencing; only the flight's GPS shift
-is taken out before problems are matched.
+rounded toes, holes beside trees and walls, seams, and the errors of the georeferencing.
+Only the flight's GPS shift is taken out before problems are matched.
 """
 
 from __future__ import annotations

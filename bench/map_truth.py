@@ -37,6 +37,14 @@ def similarity(source: Array, target: Array) -> tuple[float, Array, Array]:
     return scale, rotation, target.mean(axis=0) - scale * rotation @ source.mean(axis=0)
 
 
+def fit_cameras(survey: Path, truth: Path) -> tuple[float, Array, Array]:
+    """Similarity from the true frame to the map's, by the cameras."""
+    solved = {v.name: v.pose.centre for v in read_views(survey / "map" / "cameras.json")}
+    true = {v.name: v.pose.centre for v in read_views(truth / "cameras.json")}
+    both = [name for name in true if name in solved]
+    return similarity(np.array([true[n] for n in both]), np.array([solved[n] for n in both]))
+
+
 def compare(survey: Path, truth: Path) -> dict[str, Any]:
     """Errors of a survey's map, metres unless named otherwise."""
     solved = {v.name: v for v in read_views(survey / "map" / "cameras.json")}
@@ -108,7 +116,7 @@ def main() -> None:
               f" {r['camera_rms']} m; heights (median, 95 %) raw {r['raw']['median']},"
               f" {r['raw']['p95']}; local {r['local']['median']}, {r['local']['p95']}; open ground"
               f" {r['open_ground']['median']}, {r['open_ground']['p95']} m")
-    print(json.dumps(results))
+    print(json.dumps(results), flush=True)
 
 
 if __name__ == "__main__":
