@@ -1,4 +1,4 @@
-"""What a run makes of an earlier one: stages that only note that they ran take the real ones' place.
+"""What a run makes of an earlier one, with stages that only note that they ran.
 
 The real stages are run by tests of the command line.
 """

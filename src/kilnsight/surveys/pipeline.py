@@ -138,7 +138,7 @@ def _look_back(job: _Run, notice: Callable[[str], None]) -> None:
         target.refuse_strangers(folder, job.photos)
         if ledger.known:
             notice(_differs(ledger))
-        target.clear(folder, features="version" not in ledger.differs)
+        target.clear(folder, keep_features="version" not in ledger.differs)
         return
     for stage in missing:
         ledger.forget(stage)

@@ -171,14 +171,14 @@ def sweep(folder: SurveyFolder) -> None:
             if p.name not in _KEPT_WORK and not p.name.startswith("pairs-"))
 
 
-def clear(folder: SurveyFolder, *, features: bool) -> None:
-    """Remove all that the program wrote; `features` of photos too. What is the user's stays."""
+def clear(folder: SurveyFolder, *, keep_features: bool) -> None:
+    """Remove all that the program wrote, but features where asked to; what is the user's stays."""
     paths = sorted(folder.root.rglob("*"), reverse=True)
     _remove(p for p in paths if p.is_file() and stage_of(p.relative_to(folder.root).as_posix()))
     for path in paths:
         if path.is_dir() and folder.work not in (path, *path.parents) and not any(path.iterdir()):
             path.rmdir()
-    keep = {"lock", "stages.json"} | (set() if features else {"features"})
+    keep = {"lock", "stages.json"} | ({"features"} if keep_features else set())
     _remove(p for p in folder.work.iterdir() if p.name not in keep)
 
 
