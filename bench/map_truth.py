@@ -79,7 +79,13 @@ def _heights(survey: Path, truth: Path, fit: tuple[float, Array, Array]) -> dict
     gentle = slope[rows, columns] < STEEP
     raw, local = _error(dsm, grid, xyz), _error(dsm, grid, fitted)
     seen = np.isfinite(local)
+    spread, _grid = read_floats(survey / "map" / "dsm_spread.tif")
+    sigma = _value(spread, grid, fitted[:, :2])
+    # The shift in height that all cells share is not what the spread of a cell is about.
+    known = seen & np.isfinite(sigma)
+    held = np.abs(local - np.nanmedian(local))[known] <= 1.96 * sigma[known]
     return {
+        "spread_holds": round(float(held.mean()), 3),
         "dsm_cell": grid.cell, "seen": float(seen.mean()),
         "raw": _spread(raw), "local": _spread(local),
         "open_ground": _spread(local[gentle]),
@@ -88,11 +94,16 @@ def _heights(survey: Path, truth: Path, fit: tuple[float, Array, Array]) -> dict
 
 def _error(dsm: NDArray[np.float32], grid: Any, xyz: Array) -> Array:
     """Surface model less true height at map points; NaN where it has none."""
-    at = grid.indices(xyz[:, :2])
-    known = np.isfinite(dsm)
-    value = map_coordinates(np.where(known, dsm, 0), at, order=1)
+    return _value(dsm, grid, xyz[:, :2]) - xyz[:, 2]
+
+
+def _value(layer: NDArray[np.float32], grid: Any, xy: Array) -> Array:
+    """Bilinear value of a layer at map points; NaN where a neighbour is unknown."""
+    at = grid.indices(xy)
+    known = np.isfinite(layer)
+    value = map_coordinates(np.where(known, layer, 0), at, order=1)
     weight = map_coordinates(known.astype(np.float32), at, order=1)
-    return np.where(weight > 0.99, value - xyz[:, 2], np.nan)
+    return np.where(weight > 0.99, value, np.nan)
 
 
 def _spread(error: Array) -> dict[str, float]:
@@ -115,7 +126,8 @@ def main() -> None:
               f" {r['tilt_deg']:.3f} deg, focal {100 * r['focal_error']:+.3f} %, cameras"
               f" {r['camera_rms']} m; heights (median, 95 %) raw {r['raw']['median']},"
               f" {r['raw']['p95']}; local {r['local']['median']}, {r['local']['p95']}; open ground"
-              f" {r['open_ground']['median']}, {r['open_ground']['p95']} m")
+              f" {r['open_ground']['median']}, {r['open_ground']['p95']} m;"
+              f" within 1.96 spreads {100 * r['spread_holds']:.0f} %")
     print(json.dumps(results), flush=True)
 
 
