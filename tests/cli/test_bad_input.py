@@ -1,13 +1,17 @@
 """Bad input, one by one: a sentence with file and remedy, and the exit code that is promised."""
 
+import json
 import os
 import shutil
 import struct
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from command_line import STAGE_LINES, Running, kilnsight, stamps
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 
 def sentence_of(done):
@@ -126,6 +130,25 @@ def test_bad_files_among_good_ones_and_a_read_only_folder(flight_photos, tmp_pat
     assert "12 photos to use." in done.stderr
     assert {n: t for n, t in stamps(tmp_path).items() if n in before} == before
     assert kilnsight("check", tmp_path / "s").returncode == 0
+
+
+def test_of_two_flights_in_one_folder_the_larger_is_mapped(flight_photos, tmp_path):
+    others = sorted(SHARED.glob("caliterra/**/*.[jJ][pP][gG]"))[:5]
+    if len(others) < 5:
+        pytest.skip(f"no real photos in {SHARED / 'caliterra'}")
+    photos = tmp_path / "photos"
+    shutil.copytree(flight_photos, photos / "a")
+    (photos / "b").mkdir()
+    for path in others:
+        shutil.copy(path, photos / "b")
+    done = kilnsight("survey", photos, "--out", tmp_path / "s", "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    assert "taken at places far from each other" in " ".join(done.stderr.split())
+    lost = [f"b/{path.name}" for path in others]
+    figures = json.loads((tmp_path / "s" / "map" / "quality.json").read_text("utf-8"))
+    assert figures["photos"]["unaligned"] == lost
+    said = [line for line in done.stderr.splitlines() if "could not be placed" in line]
+    assert len(said) == 1 and all(name in said[0] for name in lost)
 
 
 @contextmanager
