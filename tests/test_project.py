@@ -39,11 +39,13 @@ MAY_IMPORT = {
     "photos": set(),
     "mapping": {"photos"},
     "findings": {"photos", "mapping"},
-    "surveys": {"photos", "mapping", "findings", "reports", "evidence"},
+    "rules": {"findings"},
+    "surveys": {"photos", "mapping", "findings", "rules", "reports", "evidence"},
     "evidence": {"surveys"},
-    "reports": {"findings", "surveys", "evidence"},
+    "reports": {"findings", "rules", "surveys", "evidence"},
     "simulate": {"photos", "mapping", "findings", "surveys"},
-    "cli": {"photos", "mapping", "findings", "surveys", "evidence", "reports", "simulate"},
+    "cli": {"photos", "mapping", "findings", "rules", "surveys", "evidence", "reports",
+            "simulate"},
 }
 """What each room may import from: rooms to its left in the flow of data."""
 
