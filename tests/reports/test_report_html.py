@@ -95,9 +95,16 @@ def test_both_languages_are_in_the_page(survey):
     assert re.search(r'<html lang="en">', page)
 
 
+def test_what_a_user_puts_beside_the_report_is_kept(survey, tmp_path):
+    copy = shutil.copytree(survey, tmp_path / "copy")
+    (copy / "report" / "notes.txt").write_text("mine")
+    write_report(copy, language="en")
+    assert (copy / "report" / "notes.txt").read_text() == "mine"
+
+
 def test_same_survey_gives_the_same_bytes(survey, tmp_path):
     copy = shutil.copytree(survey, tmp_path / "copy")
-    (copy / "report" / "stale.txt").write_text("x")
+    (copy / "report" / "crops" / "stale.jpg").write_text("x")
     write_report(copy, language="en")
     old, new = (
         {p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()}

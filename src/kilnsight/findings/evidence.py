@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,8 +47,8 @@ def attach_evidence(
     of an earlier run are replaced. Raises InputError where a photo cannot be read.
     """
     photos, survey = Path(photos), Path(survey)
-    _clear(survey / "evidence")
     views = list(site.views.values())
+    _clear(survey / "evidence", {crop_name(view.name) for view in views})
     if not views or not findings:
         return list(findings)
     sight, sharp = Sight(site), _Sharpness(photos)
@@ -112,7 +111,7 @@ def _draw_crop(
     """Crop of one photo for one finding, written to its place."""
     crop_box = crop_box_of(showing.ring_px, width=picture.shape[1], height=picture.shape[0])
     crop = draw_outline(picture, showing.ring_px, crop_box)
-    path = Path("evidence") / number / f"{Path(showing.view.name).stem}.jpg"
+    path = Path("evidence") / number / crop_name(showing.view.name)
     (survey / path).parent.mkdir(parents=True, exist_ok=True)
     encoded = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
     (survey / path).write_bytes(encoded.tobytes())
@@ -120,6 +119,15 @@ def _draw_crop(
     return Evidence(
         showing.view.name, sha256, path.as_posix(), ring, crop_box, round(float(showing.score), 3)
     )
+
+
+def crop_name(photo: str) -> str:
+    """File name of a photo's crop; photos of the same name in two folders keep apart.
+
+    >>> crop_name("DJI_0001.JPG"), crop_name("100MEDIA/DJI_0001.JPG")
+    ('DJI_0001.jpg', '100MEDIA_DJI_0001.jpg')
+    """
+    return Path(photo).with_suffix(".jpg").as_posix().replace("/", "_")
 
 
 def crop_box_of(ring: NDArray[np.float64], *, width: int, height: int) -> Box:
@@ -172,11 +180,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _clear(folder: Path) -> None:
-    """Remove the folders F001, F002... of an earlier run, and nothing else."""
+def _clear(folder: Path, crops: set[str]) -> None:
+    """Remove the crops and lists of an earlier run from F001, F002..., and nothing else."""
     for child in folder.glob("F*"):
-        if child.is_dir() and re.fullmatch(r"F\d{3,}", child.name):
-            shutil.rmtree(child)
+        if not child.is_dir() or not re.fullmatch(r"F\d{3,}", child.name):
+            continue
+        for name in (crops | {"evidence.json"}) & {path.name for path in child.iterdir()}:
+            (child / name).unlink()
+        if not any(child.iterdir()):
+            child.rmdir()
 
 
 def _write_list(finding: Finding, survey: Path) -> None:

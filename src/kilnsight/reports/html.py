@@ -68,11 +68,16 @@ def outlines_of(content: Content) -> list[pictures.Outline]:
     ]
 
 
+OURS = frozenset({"crops", "ortho", "relief", "overview.jpg"})
+"""What a report puts into its folder."""
+
+
 @contextmanager
 def _fresh_folder(folder: SurveyFolder) -> Iterator[Path]:
     """Empty folder that takes the place of the survey's `report/` when all went well.
 
-    It lies in `.work` meanwhile, so that a killed run leaves nothing in the survey itself.
+    It lies in `.work` meanwhile, so that a killed run leaves nothing in the survey itself. What a
+    user put beside the report's own files is kept.
     """
     making = folder.work / "report"
     shutil.rmtree(making, ignore_errors=True)
@@ -80,6 +85,9 @@ def _fresh_folder(folder: SurveyFolder) -> Iterator[Path]:
     try:
         yield making
         if folder.report_assets.exists():
+            for entry in folder.report_assets.iterdir():
+                if entry.name not in OURS:
+                    entry.rename(making / entry.name)
             shutil.rmtree(folder.report_assets)
         making.rename(folder.report_assets)
     finally:
