@@ -52,6 +52,19 @@ def test_a_province_adds_to_the_nation():
     assert not any(i.startswith("cn-32") for i in ids("D01", region="CN-33"))
 
 
+@pytest.mark.parametrize("code", ["D01", "D02", "D07", "D11", "D14", "D16", "Q01", "W01", "S01"])
+def test_the_code_of_2026_takes_the_place_of_the_laws(code):
+    laws = {"CN-APPCL", "CN-WATER", "CN-SOLIDWASTE"}
+    last, first = dt.date(2026, 8, 14), dt.date(2026, 8, 15)
+    before, after = (
+        [c.rule for c in applicable(code, region="CN", on=on) if c.applies] for on in (last, first)
+    )
+    assert {r.text for r in before} & laws and not {r.text for r in after} & laws
+    code_rules = [r for r in after if r.text == "CN-ECODE"]
+    assert [(r.status, r.penalty) for r in code_rules] == [("unverified", None)]
+    assert not [r for r in before if r.text == "CN-ECODE"]
+
+
 def test_quarries_have_their_own_rules():
     assert ids("Q01") == {"cn-appcl-117-5", "cn-gb16297"}
     assert not any("ultralow" in i or "gb4915" in i for i in ids("D01", place="quarry"))
