@@ -54,6 +54,12 @@ def test_another_version_makes_everything_void(tmp_path, monkeypatch):
     assert ledger(tmp_path).differs == ("version",)
 
 
+def test_another_region_asks_for_the_findings_again(tmp_path):
+    finished(tmp_path)
+    again = ledger(tmp_path, words={"language": "en", "name": None, "region": "CN-32"})
+    assert again.done("ortho") and not again.done("findings")
+
+
 def test_another_language_asks_for_the_report_alone(tmp_path):
     finished(tmp_path)
     again = ledger(tmp_path, words={"language": "zh_Hans", "name": None})

@@ -9,6 +9,9 @@ import click
 from kilnsight.cli import options
 from kilnsight.i18n import gettext as _
 
+REGION = "CN-32"
+"""Where simulated plants stand: in Jiangsu."""
+
 
 @click.command(
     "demo", short_help=_("Simulate a flight, survey it, open the report."),
@@ -29,6 +32,7 @@ def command(out: Path, seed: int, show: bool, workers: int, memory_gib: float) -
     from kilnsight.surveys.pipeline import Settings
 
     settings = Settings(
-        workers, memory_gib, options.chosen_language(), _("Simulated plant {seed}", seed=seed)
+        workers, memory_gib, options.chosen_language(), _("Simulated plant {seed}", seed=seed),
+        region=REGION,
     )
     run_demo(out, settings, seed=seed, show=show)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -38,6 +39,15 @@ def language(command: Command) -> Command:
         "--language", type=click.Choice(["en", "zh"]), default=None, callback=_use,
         expose_value=False, is_eager=True, help=_("Language of messages and report."),
     )(command)
+
+
+def region_code(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Region as ISO 3166 writes it: a country, or a country and a part of it."""
+    if value is None or re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", value.upper()):
+        return value and value.upper()
+    raise click.BadParameter(_("A region is written like CN, CN-32 or US-TX."))
 
 
 def chosen_language() -> str | None:

@@ -19,14 +19,18 @@ from kilnsight.i18n import gettext as _
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="SURVEY",
               help=_("Folder of the survey, new or to go on with."))
 @click.option("--name", default=None, help=_("Name of the plant or survey, for the report."))
+@click.option("--region", default=None, metavar="CODE", callback=options.region_code,
+              help=_("Where the site lies, such as CN-32, DE or US-TX: its rules apply."))
 @options.workers
 @options.memory
 @options.language
 def command(
-    photos: Path, out: Path, name: str | None, workers: int, memory_gib: float
+    photos: Path, out: Path, name: str | None, region: str | None, workers: int,
+    memory_gib: float,
 ) -> None:
     """Run the survey and say where its report is."""
     from kilnsight.cli.run import run_survey
     from kilnsight.surveys.pipeline import Settings
 
-    run_survey(photos, out, Settings(workers, memory_gib, options.chosen_language(), name))
+    language = options.chosen_language()
+    run_survey(photos, out, Settings(workers, memory_gib, language, name, region))

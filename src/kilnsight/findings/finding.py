@@ -80,7 +80,7 @@ class Finding:
             "photos": [e.photo for e in self.evidence],
             "evidence": [e.as_dict() for e in self.evidence],
             "clauses": list(self.clauses), "due": self.due,
-            "fix_en": problem.fix_en, "fix_zh": problem.fix_zh,
+            "fix_en": problem.fix_en, "fix_zh": problem.fix_zh, **self.notes,
         }
 
 

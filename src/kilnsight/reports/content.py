@@ -58,6 +58,7 @@ class Finding:
     fix: Text
     due: str
     clauses: list[Text]
+    reasons: list[Text]
     crops: list[Crop]
     polygons: list[list[Ring]]
     place: tuple[float, float]
@@ -164,6 +165,7 @@ def read_finding(
         confidence=figures.percent(figures.finite(props.get("confidence"))),
         measures=measures_of(props), fix=_pair(props, "fix"), due=str(props.get("due") or ""),
         clauses=[_clause(clause) for clause in props.get("clauses") or []],
+        reasons=[_pair(props, key) for key in REASONS if props.get(f"{key}_en")],
         crops=_crops(props, folder), polygons=_polygons(outline), place=place,
         lonlat=to_map.transform(place[0], place[1], direction="INVERSE"),
     )
@@ -249,6 +251,10 @@ def _safe_id(value: Any, number: int) -> str:
     """Id fit for an anchor and a file name; `F` and the number where the file's own is not."""
     text = str(value or "")
     return text if re.fullmatch(r"[A-Za-z0-9_-]{1,32}", text) else f"F{number:03d}"
+
+
+REASONS = ("severity_reason", "due_reason", "clauses_note")
+"""Properties that say in words why a finding is severe, when it is due, why it has no clause."""
 
 
 def _pair(props: Json, key: str) -> Text:

@@ -135,7 +135,8 @@ def _finding(finding: Finding, work: Path, *, language: str) -> dict[str, Any]:
             for m in finding.measures
         ],
         "fix": printable(finding.fix.of(language)),
-        "clauses": "; ".join(printable(clause.of(language)) for clause in finding.clauses),
+        "clauses": [printable(clause.of(language)) for clause in finding.clauses],
+        "reasons": [printable(reason.of(language)) for reason in finding.reasons],
         "crops": _crops(finding, work),
     }
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from kilnsight.errors import InputError, KilnsightError, NothingToDoError
 from kilnsight.evidence.manifest import write_manifest
 from kilnsight.findings.detect import find
 from kilnsight.findings.evidence import attach_evidence
-from kilnsight.findings.finding import write_findings
+from kilnsight.findings.finding import order_findings, write_findings
 from kilnsight.findings.site import SiteMap
 from kilnsight.i18n import current_language
 from kilnsight.i18n import gettext as _
@@ -34,6 +35,7 @@ from kilnsight.photos.folder import Flight
 from kilnsight.photos.photo import Photo
 from kilnsight.reports.html import write_report
 from kilnsight.reports.pdf import write_pdf
+from kilnsight.rules.apply import apply
 from kilnsight.surveys import target
 from kilnsight.surveys.folder import SurveyFolder, write_json
 from kilnsight.surveys.record import write_photos, write_survey
@@ -62,16 +64,18 @@ CELLS_PER_GSD = 2.0
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user may choose: worker processes, memory in GiB, the report's language, a name.
+    """What the user may choose: worker processes, memory in GiB, language, name and region.
 
-    Language and name left out stay those of an earlier run; without one, the language is that in
-    use and the name that of the folder.
+    `region` is where the site lies, such as `CN-32`: its rules apply. Language, name and region
+    left out stay those of an earlier run; without one, the language is that in use, the name that
+    of the folder, and no rule of a region applies.
     """
 
     workers: int = 2
     memory_gib: float = 3.0
     language: str | None = None
     name: str | None = None
+    region: str | None = None
 
     @property
     def parameters(self) -> Json:
@@ -117,7 +121,8 @@ def survey(
             folder.work / "stages.json",
             photos=fingerprint({p.name: p.sha256 for p in flight.photos}),
             settings=fingerprint(settings.parameters),
-            words={"language": settings.language, "name": settings.name},
+            words={"language": settings.language, "name": settings.name,
+                   "region": settings.region},
         )
         ledger.words["language"] = ledger.words["language"] or current_language()
         job = _Run(flight, folder, settings, _workers(flight, settings), ledger)
@@ -290,9 +295,17 @@ def _findings(job: _Run, tell: Callable[[float], None]) -> None:
     """Suspected problems with their evidence: findings.geojson, findings.gpkg, evidence/."""
     site = SiteMap.open(job.folder.root)
     found = find(site, progress=lambda share: tell(0.6 * share))
+    region = job.ledger.words["region"] or None
+    # Rules weigh severity, and findings are numbered by it.
+    found = order_findings(apply(found, region=region, on=_day(job)))
     found = attach_evidence(found, site, job.flight.folder, job.folder.root,
                             progress=lambda share: tell(0.6 + 0.4 * share))
     write_findings(found, job.folder.root)
+
+
+def _day(job: _Run) -> date:
+    """Day of the flight; today where no photo has a time."""
+    return next((p.taken.date() for p in job.photos if p.taken is not None), date.today())
 
 
 def _report(job: _Run, tell: Callable[[float], None]) -> None:

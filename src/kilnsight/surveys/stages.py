@@ -23,8 +23,9 @@ class Ledger:
     """Finished stages of one survey, kept in a file.
 
     `photos` and `settings` are hashes of what the stages were made from: with others, or with
-    another version of the program, nothing is finished. `words` are what only the report
-    depends on, its language and name; one given as None stays as it was.
+    another version of the program, nothing is finished. `words` are what only later stages
+    depend on: the region whose rules apply, and the report's language and name; one given as None
+    stays as it was.
     """
 
     def __init__(
@@ -42,8 +43,8 @@ class Ledger:
         self._seconds: dict[str, float] = {}
         if not self.differs:
             self._seconds = _seconds(stored.get("seconds"))
-            if before != self.words:
-                self.forget("report")
+            for name in (n for n, word in self.words.items() if before.get(n, "") != word):
+                self.forget("findings" if name == "region" else "report")
 
     @property
     def seconds(self) -> dict[str, float]:
