@@ -157,3 +157,17 @@ def test_three_placed_photos_are_enough():
     assert len(aligned.views) == 3
     assert np.linalg.norm(aligned.views[0].pose.centre - poses[0].centre) < 5
     assert over(0, 0, 0)[2] < aligned.views[0].pose.centre[2]
+
+
+def test_a_take_off_above_the_flight_does_not_turn_photos_round():
+    """On a quarry's rim the recorded height is negative; photos still look where they point."""
+    from types import SimpleNamespace
+
+    from kilnsight.mapping.align import _ground_points
+
+    here = np.zeros((2, 3))
+    photos = [SimpleNamespace(pitch_deg=p, yaw_deg=90.0, relative_altitude_m=-20.0)
+              for p in (-90.0, -45.0)]
+    straight, slanting = _ground_points(photos, here)
+    assert np.abs(straight).max() < 1e-6
+    assert slanting[0] > 20 and abs(slanting[1]) < 1e-6

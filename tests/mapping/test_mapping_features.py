@@ -53,6 +53,21 @@ def test_positions_are_those_of_the_full_picture():
     assert np.median(off) < 1.0
 
 
+def test_positions_have_no_common_offset():
+    """Blobs at known places, in a picture whose sides do not shrink by the same factor."""
+    shape, random = (3648, 5472), np.random.default_rng(2)
+    true = random.uniform(200, 3400, (150, 2)) * [1.5, 1.0]
+    picture = np.full(shape, 60, np.uint8)
+    for x, y in true:
+        cv2.circle(picture, (round(x * 16), round(y * 16)), 16 * 16, 200, -1, cv2.LINE_AA, 4)
+    picture = cv2.GaussianBlur(picture, (0, 0), 6)
+    xy = detect_features(picture).xy
+    off = np.array([(d := xy - t)[np.hypot(*d.T).argmin()] for t in true])
+    off = off[np.hypot(*off.T) < 3]
+    assert len(off) > 80
+    assert np.abs(np.median(off, axis=0)).max() < 0.25, "a quarter of a reduced pixel is 0.85"
+
+
 @pytest.mark.parametrize("shape", [(200, 300), (64, 64), (20, 2000)])
 def test_a_blank_picture_has_none(shape):
     found = detect_features(np.full(shape, 90, np.uint8))

@@ -41,6 +41,8 @@ MIN_ALIGNED = 3
 """Photos that must be placed for a map to be made."""
 DEFAULT_FLIGHT_HEIGHT_M = 80.0
 """Height above ground taken to guess where an oblique photo looks, where none was recorded."""
+MIN_FLIGHT_HEIGHT_M = 10.0
+"""A recorded height above take-off below this is not that above the ground."""
 RTK_SIGMA_M = 0.03
 """Least standard deviation taken for an RTK position: the antenna is not the lens."""
 
@@ -189,8 +191,10 @@ def _ground_points(photos: Sequence[Photo], positions: Array) -> Array:
     for i, photo in enumerate(photos):
         if photo.pitch_deg is None or photo.yaw_deg is None or photo.pitch_deg > -20:
             continue
-        height = photo.relative_altitude_m or DEFAULT_FLIGHT_HEIGHT_M
-        reach = max(height, 5.0) / math.tan(math.radians(-photo.pitch_deg))
+        # Take-off may lie above the flight, on a quarry's rim: its height tells nothing then.
+        recorded = photo.relative_altitude_m or 0.0
+        height = recorded if recorded > MIN_FLIGHT_HEIGHT_M else DEFAULT_FLIGHT_HEIGHT_M
+        reach = height / math.tan(math.radians(-photo.pitch_deg))
         yaw = math.radians(photo.yaw_deg)
         ground[i] += np.clip(reach, 0, 4 * height) * np.array([math.sin(yaw), math.cos(yaw)])
     return ground
