@@ -124,3 +124,8 @@ def test_gps_time_needs_a_day_and_a_clock():
     )
     assert ex.gps_time({7: (18.0, 20.0, 51.0)}, None) is None
     assert ex.gps_time({7: (99.0, 0.0, 0.0), 29: "2014:10:19"}, None) is None
+
+
+def test_end_of_the_calendar_is_no_time():
+    assert ex.parse_time("9999:12:31 23:59:59.9999999") is None
+    assert ex.gps_time({7: (23.0, 59.0, 60.0), 29: "9999:12:31"}, None) is None

@@ -188,3 +188,8 @@ def test_no_time():
 def test_every_zone_comes_back(quarters, local, slow):
     utc = (local - timedelta(minutes=15 * quarters) + timedelta(seconds=slow)).replace(tzinfo=UTC)
     assert zone_between(local, utc).utcoffset(None) == timedelta(minutes=15 * quarters)
+
+
+def test_sub_seconds_that_end_the_calendar_give_no_time():
+    exif = Exif(exif={0x9003: "9999:12:31 23:59:59", 0x9291: "99999999"})
+    assert read_time(exif, {}) == (None, None)

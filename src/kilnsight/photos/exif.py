@@ -126,9 +126,9 @@ def parse_time(written: str | None) -> datetime | None:
         return None
     try:
         moment = datetime(*(int(part) for part in match.groups()[:6]))  # type: ignore[arg-type]
-    except ValueError:
+        moment += timedelta(seconds=float(match[7] or 0))
+    except (ValueError, OverflowError):
         return None
-    moment += timedelta(seconds=float(match[7] or 0))
     rest = (written or "")[match.end() :]
     zone = UTC if rest.strip() == "Z" else parse_zone(rest)
     return moment.replace(tzinfo=zone)
@@ -159,4 +159,7 @@ def gps_time(gps: dict[int, Value], day: date | None) -> datetime | None:
     if day is None:
         return None
     midnight = datetime.combine(day, time(0), tzinfo=UTC)
-    return midnight + timedelta(hours=clock[0], minutes=clock[1], seconds=clock[2])
+    try:
+        return midnight + timedelta(hours=clock[0], minutes=clock[1], seconds=clock[2])
+    except OverflowError:
+        return None

@@ -176,6 +176,8 @@ def read_time(
     if local is None:
         return _xmp_time(xmp)
     local = _with_fraction(local.replace(tzinfo=None), ex.text(exif.exif, 0x9291))
+    if local is None:
+        return None, None
     for tag, name in ((0x9011, "OffsetTimeOriginal"), (0x9010, "OffsetTime")):
         zone = ex.parse_zone(ex.text(exif.exif, tag))
         if zone is not None:
@@ -183,11 +185,15 @@ def read_time(
     return _zone_by_comparison(local, exif, xmp, lon=lon)
 
 
-def _with_fraction(local: datetime, fraction: str | None) -> datetime:
+def _with_fraction(local: datetime, fraction: str | None) -> datetime | None:
+    """Time with its sub-seconds, None where they end the calendar."""
     digits = (fraction or "").strip()
     if not (digits.isascii() and digits.isdecimal()):
         return local
-    return local + timedelta(seconds=float(f"0.{digits}"))
+    try:
+        return local + timedelta(seconds=float(f"0.{digits}"))
+    except OverflowError:
+        return None
 
 
 def _xmp_time(xmp: Xmp) -> tuple[datetime | None, str | None]:
