@@ -9,6 +9,7 @@ from shapely.geometry import LineString, Point, box
 
 from kilnsight.findings.grid import burn
 from kilnsight.findings.measurement import (
+    Base,
     Scale,
     fit_base,
     measure_area,
@@ -106,6 +107,38 @@ def test_a_bent_rim_gets_a_membrane_and_a_hidden_one_the_bare_earth():
     assert base.kind == "rim membrane" and "plane" in base.reason
     none = fit_base(dsm, rim=rim & (x > 9), inside=inside, grid=grid, fallback=ground)
     assert none.kind == "bare earth" and none.heights is ground
+
+
+@pytest.mark.parametrize("holes", [[(6.5, 0.0)], [(1.0, 1.0)], [(6.5, 0.0), (1.0, 1.0)]])
+def test_holes_in_the_rim_and_inside_leave_the_volume_of_a_pile_on_wavy_ground(holes):
+    grid, dsm, floor, outline = cone(4)
+    x, y = np.meshgrid(*grid.centres())
+    waves = (0.35 * np.sin(x) * np.cos(y)).astype(np.float32)
+    dsm, ground = dsm + waves, (floor + waves).astype(np.float32)
+    for east, north in holes:
+        dsm[np.hypot(x - east, y - north) < 0.4] = np.nan
+    dsm[np.random.default_rng(2).random(dsm.shape) < 0.03] = np.nan
+    inside = burn(grid, outline)
+    rim = burn(grid, outline.buffer(3)) & ~burn(grid, outline.buffer(0.5))
+    base = fit_base(dsm, rim=rim, inside=inside, grid=grid, fallback=ground)
+    assert base.kind == "rim membrane" and np.isfinite(base.heights).all()
+    volume = measure_volume(dsm, base, inside=inside, spread=np.full_like(dsm, 0.02), grid=grid,
+                            scale=EXACT, outline_m=0.1)
+    truth = math.pi * (4 / 0.7) ** 2 * 4 / 3
+    assert volume.net.value == pytest.approx(truth, rel=0.05)
+    assert volume.net.lo <= truth <= volume.net.hi
+    assert volume.height.value == pytest.approx(4, abs=0.5)
+
+
+@pytest.mark.parametrize("unknown", ["base", "spread"])
+def test_a_volume_over_an_unknown_base_or_spread_is_refused(unknown):
+    grid, dsm, floor, outline = cone(2)
+    inside = burn(grid, outline)
+    heights, spread = floor.astype(np.float32), np.full_like(dsm, 0.02)
+    (heights if unknown == "base" else spread).flat[inside.argmax()] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        measure_volume(dsm, Base(heights, "plane", "", 0.01), inside=inside, spread=spread,
+                       grid=grid, scale=EXACT, outline_m=0.1)
 
 
 def test_intervals_hold_the_truth_with_correlated_errors():

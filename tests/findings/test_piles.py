@@ -4,6 +4,7 @@ from findings_scenes import SAND, Scene, on_map, plant
 from shapely.geometry import box
 
 from kilnsight.findings.detect import find
+from kilnsight.findings.piles import Shape, _toe
 from kilnsight.findings.site import SiteMap
 
 
@@ -108,3 +109,30 @@ def test_spikes_and_doubtful_cells_do_not_raise_a_pile(tmp_path):
     assert found[0].measures["height_m"].value == pytest.approx(3, abs=0.3)
     assert found[0].measures["volume_m3"].value == pytest.approx(scene.truth[0]["volume"], rel=0.03)
     assert np.isnan(site.dsm(site.grid(0.1))).sum() < 60
+
+
+def test_single_unknown_cells_at_the_toe_do_not_drop_a_pile(tmp_path):
+    scene = Scene(60, slope=0.0)
+    scene.dsm = scene.ground + 0.3 * np.sin(scene.x) * np.cos(scene.y)
+    scene.ground = scene.dsm.copy()
+    scene.cone(30, 30, 4)
+    for angle in (0.3, 1.9, 3.5, 5.1):
+        x, y = 30 + 7.5 * np.cos(angle), 30 + 7.5 * np.sin(angle)
+        scene.dsm[np.hypot(scene.x - x, scene.y - y) < 0.25] = np.nan
+    site, found = piles_of(scene.noisy(0.02), tmp_path)
+    assert np.isnan(site.dsm(site.grid(0.2))).any()
+    assert len(found) == 1
+    volume = found[0].measures["volume_m3"]
+    assert volume.value == pytest.approx(scene.truth[0]["volume"], rel=0.05)
+
+
+def test_the_toe_is_drawn_across_unknown_cells():
+    x, y = np.meshgrid(np.arange(-10, 10, 0.2), np.arange(-10, 10, 0.2))
+    rise = np.maximum(3 - 0.7 * np.hypot(x, y), 0).astype(np.float32)
+    shape = Shape(60, 3, 0.9, 0, 0, 0, 0, 8, 0)
+    how = {"blocked": np.zeros(rise.shape, bool), "cell": 0.2, "shape": shape}
+    whole, toe = _toe(rise, rise > 0.5, **how)
+    rise[[50, 40, 62, 70], [50, 61, 38, 55]] = np.nan
+    inside, same = _toe(rise, np.nan_to_num(rise) > 0.5, **how)
+    assert inside is not None and (inside ^ whole).sum() <= 4
+    assert same == pytest.approx(toe, abs=0.02)

@@ -150,7 +150,8 @@ def fit_base(dsm: Heights, *, rim: Mask, inside: Mask, grid: Grid, fallback: Hei
         reason = _("part of the rim is hidden by a wall or another pile; bare earth closes it")
     else:
         reason = _("the rim does not lie in a plane")
-    rest = ndimage.median_filter(dsm, size=5)
+    # One unknown cell within the filter's reach would spread all over the membrane.
+    rest = ndimage.median_filter(np.where(np.isfinite(dsm), dsm, fallback), size=5)
     heights = span(np.where(use, rest, 0).astype(np.float32), known=use)
     return Base(heights, "rim membrane", reason, 0.25 * min(rms, 0.6) + 0.01)
 
@@ -201,11 +202,13 @@ def measure_volume(
 
     `dsm` and `spread`, shape of `grid`, metres; cells of unknown height are spanned from their
     neighbours and widen the interval. So does material that may go on under roofs and galleries
-    (`hiding`): it raises the upper end only.
+    (`hiding`): it raises the upper end only. Raises ValueError where base or spread is unknown.
     """
     known = np.isfinite(dsm)
     surface = dsm if known[inside].all() else span(np.nan_to_num(dsm), known=known)
     rise = (surface - base.heights)[inside].astype(float)
+    if not (np.isfinite(rise).all() and np.isfinite(spread[inside]).all()):
+        raise ValueError("the base or the spread of a pile is not finite")
     cell_area = scale.ground(grid.cell**2, power=2)
     fill, cut = float(rise[rise > 0].sum()) * cell_area, float(-rise[rise < 0].sum()) * cell_area
     area = len(rise) * cell_area

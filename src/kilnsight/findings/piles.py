@@ -233,9 +233,10 @@ def _toe(
     """Cells above a low level connected to the core, and how far the toe lies outside them.
 
     Dense matching rounds the toe, so that the contour of height 0 is not to be trusted: the toe
-    is drawn out from two higher contours along the flank.
+    is drawn out from two higher contours along the flank. Unknown cells of `rise` are spanned.
     """
-    smooth = blur(rise.astype(np.float32), max(0.5, 0.2 / cell))
+    whole = span(rise.astype(np.float32), known=np.isfinite(rise))
+    smooth = blur(whole, max(0.5, 0.2 / cell))
     reach = grow(core, 1.5, cell=cell)
     level = 0.25 if shape.height_m > 1.2 else 0.18
     inside = _connected(reach & ~blocked & (smooth > level), core)
