@@ -7,10 +7,9 @@ import pytest
 from PIL import ImageFont
 from survey_maker import dump
 
-from kilnsight.errors import InputError
 from kilnsight.reports import glyphs, pictures
 from kilnsight.reports.content import read_content
-from kilnsight.reports.pdf import pdf_data, printable, write_pdf
+from kilnsight.reports.pdf import drawable, pdf_data, printable, write_pdf
 
 PDFTOTEXT = shutil.which("pdftotext")
 
@@ -64,13 +63,19 @@ def test_names_are_data_and_never_markup(hostile_survey, tmp_path):
     assert "{{7*7}}" in text
 
 
-def test_character_without_a_glyph_is_refused(empty_survey, tmp_path):
+def test_character_without_a_glyph_has_a_stand_in(empty_survey, tmp_path):
     root = shutil.copytree(empty_survey, tmp_path / "s")
-    dump(root / "survey.json", {"name": "Plant 🏭 龘"})
-    with pytest.raises(InputError, match=r"U\+1F3ED") as caught:
-        write_pdf(root, language="en")
-    assert "龘" in str(caught.value)
-    assert not (root / "report.pdf").exists()
+    dump(root / "survey.json", {"name": "Soğut 🏭 臺灣"})
+    text = "".join(text_of(write_pdf(root, language="en")).split()).replace("\u200b", "")
+    assert "So[U+011F]ut[U+1F3ED]" in text
+    assert "isshownbyitsnumber" in text
+
+
+def test_stand_ins_are_for_names_alone(survey, tmp_path):
+    data = pdf_data(read_content(survey), tmp_path, language="en")
+    assert drawable(data) == (data, False)
+    with pytest.raises(ValueError, match="own"):
+        drawable({**data, "words": {"map": "龘"}})
 
 
 def test_empty_survey_has_a_pdf(empty_survey, tmp_path):

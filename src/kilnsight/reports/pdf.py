@@ -10,9 +10,7 @@ from typing import Any
 import typst
 
 from kilnsight import __version__
-from kilnsight.errors import InputError
 from kilnsight.i18n import current_language
-from kilnsight.i18n import gettext as _
 from kilnsight.reports import assessment, glyphs, pictures, words
 from kilnsight.reports.bilingual import Text
 from kilnsight.reports.content import Content, Finding, read_content
@@ -29,8 +27,8 @@ def write_pdf(survey: Path, *, language: str | None = None) -> Path:
     """Write `report.pdf` into a survey folder and give back its path.
 
     Reads nothing but the survey folder. `language` is one of `kilnsight.i18n.LANGUAGES` (default:
-    the one in use). Raises InputError where a part of the survey is missing or broken, and where a
-    name holds a character that the bundled font lacks.
+    the one in use). Raises InputError where a part of the survey is missing or broken. A character
+    of a name that the bundled font lacks is shown by its number, and the last page says so.
     """
     content = read_content(Path(survey))
     language = language or current_language()
@@ -41,8 +39,8 @@ def write_pdf(survey: Path, *, language: str | None = None) -> Path:
         )
         overview.save(work / "overview.jpg", quality=86)
         data = pdf_data(content, work, language=language)
-        check_glyphs(data, file=content.folder.root)
-        write_json(work / "data.json", data)
+        shown, lossy = drawable(data)
+        write_json(work / "data.json", {**shown, "lossy": lossy})
         (work / "report.typ").write_bytes(_TEMPLATE.read_bytes())
         made: Any = typst.compile(
             str(work / "report.typ"), root=str(work), font_paths=[str(pictures.FONT.parent)],
@@ -51,26 +49,36 @@ def write_pdf(survey: Path, *, language: str | None = None) -> Path:
     return write_bytes(content.folder.report_pdf, bytes(made))
 
 
-def check_glyphs(data: Any, *, file: Path) -> None:
-    """Raise InputError where a text in `data` holds a character that the font cannot draw."""
-    lost = glyphs.missing("".join(_texts(data)), pictures.FONT)
-    if lost:
-        named = ", ".join(f"{c} (U+{ord(c):04X})" for c in lost[:8])
-        raise InputError(
-            _("The font of the PDF report cannot draw {characters}.", characters=named),
-            remedy=_("Write the name without it; report.html shows every character."), file=file,
-        )
+def drawable(data: Any) -> tuple[Any, bool]:
+    """`data` with a stand-in for each character the font lacks, and whether there is one.
+
+    A name is the user's and no reason to end without a report. Raises ValueError where one of
+    the program's own texts, under `words`, holds such a character.
+    """
+    lost = {c: f"[U+{ord(c):04X}]\u200b" for c in _lost(data)}
+    if own := _lost(data["words"]):
+        raise ValueError(f"the font cannot draw the program's own {own}")
+    return _replaced(data, str.maketrans(lost)), bool(lost)
+
+
+def _lost(data: Any) -> list[str]:
+    return glyphs.missing("".join(_texts(data)), pictures.FONT)
 
 
 def _texts(data: Any) -> Iterator[str]:
     if isinstance(data, str):
         yield data
-    elif isinstance(data, dict):
-        for value in data.values():
+    elif isinstance(data, dict | list):
+        for value in data.values() if isinstance(data, dict) else data:
             yield from _texts(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _texts(value)
+
+
+def _replaced(data: Any, table: dict[int, str]) -> Any:
+    if isinstance(data, str):
+        return data.translate(table)
+    if isinstance(data, dict):
+        return {key: _replaced(value, table) for key, value in data.items()}
+    return [_replaced(value, table) for value in data] if isinstance(data, list) else data
 
 
 def pdf_data(content: Content, work: Path, *, language: str) -> dict[str, Any]:

@@ -106,4 +106,8 @@ def sentences() -> dict[str, Text]:
             "down or send it to someone, and nobody can change a file unnoticed. A report cannot "
             "hold the hash of itself; what it can hold is that of the data it was made from:"
         ),
+        "stand_in": _(
+            "A character of a name that the font of this PDF lacks is shown by its number, such as "
+            "[U+011F]; report.html shows it."
+        ),
     }
