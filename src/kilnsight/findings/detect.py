@@ -49,6 +49,8 @@ MADE = 0.15
 """Share of pale bluish cells from which a heap is one of pipes, steel or stones in stock."""
 COVERED = 0.85
 """Cover fraction from which a pile is not open any more; what is torn then is D02."""
+UNDECIDED = 0.3
+"""Width of a cover fraction's interval from which it is not told; mixed colours leave less."""
 
 
 def find(site: SiteMap, *, progress: Progress | None = None) -> list[Finding]:
@@ -148,7 +150,7 @@ def _pile_findings(
             "length_m": length, "width_m": width, "cover_fraction": covering,
         }
         # Coal and a black net look alike: such a pile is reported, but with less confidence.
-        doubt = 0.65 if covering.hi - covering.lo > 0.9 else 1.0
+        doubt = 0.65 if covering.hi - covering.lo > UNDECIDED else 1.0
         doubt *= 0.4 if look.made > MADE else 1.0
         doubt *= 0.5 if pile.volume.base.kind == "bare earth" else 1.0
         found.append(Finding("D01", pile.polygon, pile.shape.confidence * doubt,

@@ -72,11 +72,14 @@ def _cover_fraction(value: float, dark: int, bare: int, *, fabric: bool) -> Quan
     """Share under a cover: `value` of it coloured, the rest by its `dark` and `bare` cells.
 
     A pile that is dark all over may be coal or lie under a black net: colour cannot tell, and
-    the interval then is 0 to 1, unless it looks like `fabric`.
+    the interval then goes up to 1, unless it looks like `fabric`. So it does in shadow, where
+    there are neither dark nor bare cells.
     """
     method = _("share of cells with the colour of a net or sheet")
-    if dark + bare == 0 or value > 0.9:
+    if value > 0.9:
         return _share(value, method)
+    if dark + bare == 0:
+        return Quantity(value, "1", value, 1.0, _("in shadow: whether under a black net, not told"))
     black = dark / (dark + bare)
     if black > 0.9 and value < 0.5:
         if fabric:
@@ -106,7 +109,7 @@ def black_cover(
     """Numbers of dark and of light cells among those that face the sun.
 
     A face turned away from the sun is dark whatever it is made of, and so is a shadow, which is
-    bluish; neither is counted.
+    bluish; neither is counted. Both numbers are 0 where under a tenth of the cells is lit.
     """
     if not inside.any():
         return 0, 0
