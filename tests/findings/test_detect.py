@@ -44,6 +44,7 @@ def test_a_road_has_length_and_width(found):
 
 def test_every_number_has_an_interval_and_a_method(found):
     _, findings = found
+    assert findings and all(finding.measures for finding in findings)
     for finding in findings:
         for quantity in finding.measures.values():
             assert quantity.lo <= quantity.value <= quantity.hi

@@ -9,7 +9,7 @@ from shapely.geometry import Point, Polygon, box
 
 from kilnsight.errors import InputError
 from kilnsight.findings.detect import find
-from kilnsight.findings.evidence import attach_evidence, crop_box_of, draw_outline
+from kilnsight.findings.evidence import attach_evidence, crop_box_of, crop_names, draw_outline
 from kilnsight.findings.sight import Sight, best_showings
 from kilnsight.findings.site import SiteMap
 from kilnsight.photos.camera import Camera, Pose, View
@@ -78,6 +78,7 @@ def test_what_a_shed_hides_is_not_seen_from_behind_it(survey):
 
 def test_the_outline_lies_around_the_pile_in_the_photo(survey):
     folder, _, _, (finding,) = survey
+    assert finding.evidence
     for evidence in finding.evidence:
         picture = cv2.imread(str(folder / "photos" / evidence.photo))[..., ::-1].astype(int)
         sand = np.abs(picture - SAND).max(axis=2) < 25
@@ -92,6 +93,7 @@ def test_crops_and_lists_are_written_as_the_contract_says(survey):
     stored = json.loads((folder / "evidence" / "F001" / "evidence.json").read_text())
     assert stored["finding"] == "F001" and stored["kilnsight"]
     assert stored["evidence"] == [json.loads(json.dumps(e.as_dict())) for e in finding.evidence]
+    assert stored["evidence"]
     for entry in stored["evidence"]:
         crop = cv2.imread(str(folder / entry["crop"]))
         left, top, right, bottom = entry["crop_box_px"]
@@ -146,3 +148,46 @@ def test_a_polygon_that_leaves_the_frame_is_cut_at_it(survey):
     (showing,) = best_showings(Sight(site), road, [site.views["over.jpg"]], count=1)
     assert (showing.ring_px >= 0).all() and (showing.ring_px <= [599, 449]).all()
     assert 0.15 < showing.part < 0.5
+
+
+@pytest.mark.parametrize("pair", [("a/b_c.jpg", "a_b/c.JPG"), ("x.jpg", "x.jpeg"),
+                                  ("x.jpg", "X.jpg")])
+def test_no_two_crops_share_a_name(pair):
+    names = crop_names([*pair, "alone.JPG"])
+    assert names["alone.JPG"] == "alone.jpg"
+    assert len({name.casefold() for name in names.values()}) == 3
+    for photo in pair:
+        assert names[photo].endswith(f"_{hashlib.sha256(photo.encode()).hexdigest()[:8]}.jpg")
+
+
+def test_crops_of_an_earlier_run_go_and_files_behind_a_link_stay(survey, tmp_path):
+    folder, site, findings, _ = survey
+    here, other = tmp_path / "survey", tmp_path / "other"
+    for place in (here / "evidence" / "F001", other):
+        place.mkdir(parents=True)
+        for name in ("over.jpg", "evidence.json", "west.jpg.part", "mine.txt"):
+            (place / name).write_text("kept")
+    (here / "evidence" / "F002").symlink_to(other, target_is_directory=True)
+    attach_evidence([], site, folder / "photos", here)
+    assert [p.name for p in (here / "evidence" / "F001").iterdir()] == ["mine.txt"]
+    assert len(list(other.iterdir())) == 4
+
+    (here / "evidence" / "F001" / "mine.txt").unlink()
+    (here / "evidence" / "F001").rmdir()
+    (here / "evidence" / "F002").rename(here / "evidence" / "F001")
+    with pytest.raises(InputError, match="link"):
+        attach_evidence(findings, site, folder / "photos", here)
+    assert {p.read_text() for p in other.iterdir()} == {"kept"}
+
+
+def test_an_interrupted_write_leaves_the_earlier_file_whole(survey, tmp_path, monkeypatch):
+    folder, site, findings, _ = survey
+    attach_evidence(findings, site, folder / "photos", tmp_path)
+    place = tmp_path / "evidence" / "F001"
+    assert not list(place.glob("*.part"))
+    before = (place / "over.jpg").read_bytes()
+    monkeypatch.setattr("kilnsight.findings.evidence._clear", lambda *_: None)
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        attach_evidence(findings, site, folder / "photos", tmp_path)
+    assert (place / "over.jpg").read_bytes() == before

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ MIN_MARGIN_PX = 60
 """Surroundings shown at least, pixels of the photo."""
 BLURRED = 0.35
 """Sharpness below this share of the best candidate's keeps a photo out."""
+PART = ".part"
+"""What the name of a file ends in while it is being written."""
 BRIGHT, DARK = (60, 255, 255), (20, 20, 20)
 """Colours of the outline, BGR: one of the two stands out on any ground."""
 
@@ -44,11 +47,12 @@ def attach_evidence(
     """The findings with their evidence: crops and evidence.json are written into the survey.
 
     `photos` is the folder of the original photos, `count` the most crops a finding gets. Crops
-    of an earlier run are replaced. Raises InputError where a photo cannot be read.
+    of an earlier run are replaced. Raises InputError where a photo cannot be read, or a finding's
+    folder is a link.
     """
     photos, survey = Path(photos), Path(survey)
     views = list(site.views.values())
-    _clear(survey / "evidence", {crop_name(view.name) for view in views})
+    _clear(survey / "evidence", {form for v in views for form in _forms(v.name)})
     if not views or not findings:
         return list(findings)
     sight, sharp = Sight(site), _Sharpness(photos)
@@ -58,7 +62,8 @@ def attach_evidence(
         chosen[finding.id] = sharp.best(showings, count=count)
         if progress:
             progress(0.5 * done / len(findings))
-    crops = _draw_crops(chosen, photos, survey, progress=progress)
+    names = crop_names(view.name for view in views)
+    crops = _draw_crops(chosen, photos, survey, names=names, progress=progress)
     attached = [replace(f, evidence=tuple(crops[f.id])) for f in findings]
     for finding in attached:
         _write_list(finding, survey)
@@ -88,7 +93,8 @@ class _Sharpness:
 
 
 def _draw_crops(
-    chosen: dict[str, list[Showing]], photos: Path, survey: Path, *, progress: Progress | None
+    chosen: dict[str, list[Showing]], photos: Path, survey: Path, *, names: dict[str, str],
+    progress: Progress | None,
 ) -> dict[str, list[Evidence]]:
     """Evidence of each finding; every photo is read once, however many findings it shows."""
     by_photo: dict[str, list[tuple[str, Showing]]] = {}
@@ -99,35 +105,45 @@ def _draw_crops(
     for done, (name, wanted) in enumerate(sorted(by_photo.items()), start=1):
         picture, digest = _read(photos / name, cv2.IMREAD_COLOR), _sha256(photos / name)
         for number, showing in wanted:
-            made[number, name] = _draw_crop(picture, showing, number, survey, sha256=digest)
+            place = Path("evidence") / number / names[name]
+            made[number, name] = _draw_crop(picture, showing, place, survey, sha256=digest)
         if progress:
             progress(0.5 + 0.5 * done / len(by_photo))
     return {n: [made[n, s.view.name] for s in shown] for n, shown in chosen.items()}
 
 
 def _draw_crop(
-    picture: Picture, showing: Showing, number: str, survey: Path, *, sha256: str
+    picture: Picture, showing: Showing, place: Path, survey: Path, *, sha256: str
 ) -> Evidence:
     """Crop of one photo for one finding, written to its place."""
     crop_box = crop_box_of(showing.ring_px, width=picture.shape[1], height=picture.shape[0])
     crop = draw_outline(picture, showing.ring_px, crop_box)
-    path = Path("evidence") / number / crop_name(showing.view.name)
-    (survey / path).parent.mkdir(parents=True, exist_ok=True)
     encoded = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
-    (survey / path).write_bytes(encoded.tobytes())
+    _write(survey / place, encoded.tobytes())
     ring = [[round(float(u), 1), round(float(v), 1)] for u, v in showing.ring_px]
     return Evidence(
-        showing.view.name, sha256, path.as_posix(), ring, crop_box, round(float(showing.score), 3)
+        showing.view.name, sha256, place.as_posix(), ring, crop_box, round(float(showing.score), 3)
     )
 
 
-def crop_name(photo: str) -> str:
-    """File name of a photo's crop; photos of the same name in two folders keep apart.
+def crop_names(photos: Iterable[str]) -> dict[str, str]:
+    """File name of each photo's crop, no two alike even where case does not count.
 
-    >>> crop_name("DJI_0001.JPG"), crop_name("100MEDIA/DJI_0001.JPG")
-    ('DJI_0001.jpg', '100MEDIA_DJI_0001.jpg')
+    >>> crop_names(["DJI_0001.JPG", "100MEDIA/DJI_0001.JPG"])
+    {'DJI_0001.JPG': 'DJI_0001.jpg', '100MEDIA/DJI_0001.JPG': '100MEDIA_DJI_0001.jpg'}
+    >>> crop_names(["x.jpg", "x.jpeg"])
+    {'x.jpg': 'x_8f3c0b84.jpg', 'x.jpeg': 'x_222d675a.jpg'}
     """
-    return Path(photo).with_suffix(".jpg").as_posix().replace("/", "_")
+    forms = {photo: _forms(photo) for photo in photos}
+    shared = Counter(simple.casefold() for simple, _long in forms.values())
+    return {p: long if shared[simple.casefold()] > 1 else simple
+            for p, (simple, long) in forms.items()}
+
+
+def _forms(photo: str) -> tuple[str, str]:
+    """Simple name of a photo's crop, and that with a part of the photo name's hash."""
+    stem = Path(photo).with_suffix("").as_posix().replace("/", "_")
+    return f"{stem}.jpg", f"{stem}_{hashlib.sha256(photo.encode()).hexdigest()[:8]}.jpg"
 
 
 def crop_box_of(ring: NDArray[np.float64], *, width: int, height: int) -> Box:
@@ -183,10 +199,11 @@ def _sha256(path: Path) -> str:
 def _clear(folder: Path, crops: set[str]) -> None:
     """Remove the crops and lists of an earlier run from F001, F002..., and nothing else."""
     for child in folder.glob("F*"):
-        if not child.is_dir() or not re.fullmatch(r"F\d{3,}", child.name):
+        if child.is_symlink() or not child.is_dir() or not re.fullmatch(r"F\d{3,}", child.name):
             continue
-        for name in (crops | {"evidence.json"}) & {path.name for path in child.iterdir()}:
-            (child / name).unlink()
+        for path in list(child.iterdir()):
+            if path.name.removesuffix(PART) in crops | {"evidence.json"}:
+                path.unlink()
         if not any(child.iterdir()):
             child.rmdir()
 
@@ -201,4 +218,18 @@ def _write_list(finding: Finding, survey: Path) -> None:
         "evidence": [e.as_dict() for e in finding.evidence],
     }
     text = json.dumps(content, ensure_ascii=False, indent=1)
-    (folder / "evidence.json").write_text(text + "\n", "utf-8")
+    _write(folder / "evidence.json", (text + "\n").encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole: beside its place first. A folder that is a link may hold originals."""
+    if path.parent.is_symlink():
+        raise InputError(
+            _("This folder of the survey is a link to another one."),
+            remedy=_("Remove the link; evidence is written into the survey itself."),
+            file=path.parent,
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + PART)
+    part.write_bytes(content)
+    part.replace(path)
