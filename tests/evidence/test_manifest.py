@@ -173,6 +173,19 @@ def test_fingerprint_is_that_of_the_data_alone(survey):
     assert fingerprint(survey) != before
 
 
+def test_fingerprint_does_not_change_when_the_survey_becomes_complete(survey):
+    about = survey / "survey.json"
+    about.write_text('{"name": "complete", "complete": false}')
+    before = fingerprint(survey)
+    about.write_text('{"name": "complete", "complete": true}')
+    assert fingerprint(survey) == before == write_and_read(survey)
+
+
+def write_and_read(survey):
+    """Last chain over the data files by the finished manifest."""
+    return json.loads(write_manifest(survey).read_text())["files"][-1]["chain"]
+
+
 @given(st.lists(st.tuples(st.text(), st.integers(0, 99), st.text("0123456789abcdef")), max_size=5))
 def test_chain_depends_on_every_part(parts):
     chain = FIRST_CHAIN

@@ -3,6 +3,7 @@
 The real stages are run by tests of the command line.
 """
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -10,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from kilnsight.errors import InputError, NothingToDoError
-from kilnsight.evidence.manifest import check
+from kilnsight.evidence.manifest import check, fingerprint
 from kilnsight.photos.folder import read_folder
 from kilnsight.surveys import pipeline
 from kilnsight.surveys.pipeline import Settings, survey
@@ -156,6 +157,22 @@ def test_a_library_that_fails_on_a_full_disk_is_told_as_such(flight, folder, ran
     with pytest.raises(OSError, match="No space left") as error:
         go(flight, folder)
     assert error.value.filename == str(folder)
+
+
+def test_a_survey_says_it_is_complete_only_when_it_is(flight, folder, monkeypatch):
+    def stop(root, *, language):
+        raise KeyboardInterrupt
+
+    about = folder / "survey.json"
+    (folder / "report.pdf").unlink()
+    monkeypatch.setattr(pipeline, "write_pdf", stop)
+    with pytest.raises(KeyboardInterrupt):
+        go(flight, folder)
+    assert json.loads(about.read_text())["complete"] is False
+    monkeypatch.setattr(pipeline, "write_pdf", lambda root, language: (root / "report.pdf").touch())
+    go(flight, folder)
+    assert json.loads(about.read_text())["complete"] is True
+    assert fingerprint(folder) in (folder / "report.html").read_text()
 
 
 def test_the_disk_is_asked_for_what_is_needed(flight, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from typing import Any
 from kilnsight import __version__
 from kilnsight.errors import InputError
 from kilnsight.i18n import gettext as _
-from kilnsight.surveys.folder import SurveyFolder, read_features, write_bytes
+from kilnsight.surveys.folder import SurveyFolder, as_complete, read_features, write_bytes
 
 MANIFEST = "manifest.json"
 IGNORED = frozenset({".work"})
@@ -103,9 +103,10 @@ def check(survey: Path) -> list[Fault]:
 def fingerprint(survey: Path) -> str:
     """Chain over the data files of a survey: all but the manifest, the report and `.work`.
 
-    The report prints it, since it cannot print the head of a manifest that covers the report.
+    The report prints it, since it cannot print the head of a manifest that covers the report. As
+    the report is made before the survey is complete, survey.json counts as it will be then.
     """
-    entries = _chained(Path(survey), skip=IGNORED | REPORT)
+    entries = _chained(Path(survey), skip=IGNORED | REPORT, completed=True)
     return entries[-1].chain if entries else FIRST_CHAIN
 
 
@@ -141,7 +142,7 @@ def _canonical(manifest: dict[str, Any]) -> bytes:
     return json.dumps(manifest, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def _chained(root: Path, *, skip: frozenset[str]) -> list[Entry]:
+def _chained(root: Path, *, skip: frozenset[str], completed: bool = False) -> list[Entry]:
     entries: list[Entry] = []
     chain = FIRST_CHAIN
     for name in sorted(_names(root, skip=skip)):
@@ -157,6 +158,9 @@ def _chained(root: Path, *, skip: frozenset[str]) -> list[Entry]:
                 remedy=_("Take it out of the folder."), file=path,
             )
         size, digest = path.stat().st_size, sha256_of(path)
+        if completed and name == "survey.json":
+            data = as_complete(path.read_bytes())
+            size, digest = len(data), hashlib.sha256(data).hexdigest()
         chain = chain_of(chain, name, size, digest)
         entries.append(Entry(name, size, digest, chain))
     return entries

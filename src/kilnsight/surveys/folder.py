@@ -193,6 +193,11 @@ def write_bytes(path: Path, data: bytes) -> Path:
     return path
 
 
+def as_complete(survey_json: bytes) -> bytes:
+    """Contents of survey.json as they are once the run has ended: the same, but complete."""
+    return survey_json.replace(b'"complete": false', b'"complete": true', 1)
+
+
 def _broken(path: Path, reason: str) -> InputError:
     return InputError(
         _("The file cannot be read: {reason}.", reason=reason.rstrip(".")),

@@ -37,7 +37,7 @@ from kilnsight.reports.html import write_report
 from kilnsight.reports.pdf import write_pdf
 from kilnsight.rules.apply import apply
 from kilnsight.surveys import target
-from kilnsight.surveys.folder import SurveyFolder, write_json
+from kilnsight.surveys.folder import SurveyFolder, as_complete, write_bytes, write_json
 from kilnsight.surveys.record import write_photos, write_survey
 from kilnsight.surveys.stac import write_catalogue
 from kilnsight.surveys.stages import STAGES, Ledger, fingerprint, only_one
@@ -130,7 +130,7 @@ def survey(
         target.check_disk(folder, job.photos)
         folder.manifest.unlink(missing_ok=True)
         ledger.save()
-        _write_survey(job, complete=False)
+        _write_survey(job, results=False)
         _run_stages(job, progress or (lambda stage, share: None))
     return folder
 
@@ -311,7 +311,7 @@ def _day(job: _Run) -> date:
 def _report(job: _Run, tell: Callable[[float], None]) -> None:
     """What people read, and the seal: survey.json, stac/, report.html, report.pdf, manifest."""
     language = job.ledger.words["language"]
-    _write_survey(job, complete=True)
+    _write_survey(job, results=True)
     write_catalogue(job.folder.root)
     tell(0.1)
     write_report(job.folder.root, language=language)
@@ -319,13 +319,15 @@ def _report(job: _Run, tell: Callable[[float], None]) -> None:
     write_pdf(job.folder.root, language=language)
     tell(0.95)
     shutil.rmtree(job.folder.work / "features", ignore_errors=True)
+    about = job.folder.survey_json
+    write_bytes(about, as_complete(about.read_bytes()))
     write_manifest(job.folder.root)
 
 
-def _write_survey(job: _Run, *, complete: bool) -> None:
+def _write_survey(job: _Run, *, results: bool) -> None:
     write_survey(
         job.folder, job.photos, name=job.ledger.words["name"],
-        parameters=job.settings.parameters, seconds=job.ledger.seconds, complete=complete,
+        parameters=job.settings.parameters, seconds=job.ledger.seconds, results=results,
     )
 
 

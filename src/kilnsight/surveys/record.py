@@ -40,13 +40,16 @@ def write_photos(folder: SurveyFolder, photos: Sequence[Photo], alignment: Align
 
 def write_survey(
     folder: SurveyFolder, photos: Sequence[Photo], *, name: str, parameters: Json,
-    seconds: Mapping[str, float], complete: bool,
+    seconds: Mapping[str, float], results: bool,
 ) -> None:
-    """Write survey.json; before the map is made, only what the photos say."""
+    """Write survey.json of a run under way: what the photos say and, with `results`, the rest.
+
+    It says that it is complete when everything else is there: see `folder.as_complete`.
+    """
     times = [p.taken for p in photos if p.taken is not None]
     document: Json = {
         "kilnsight": __version__, "name": name or folder.root.resolve().name,
-        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "complete": complete,
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "complete": False,
         "plant": None, "crew": None, "permit": None,
         "flight": {
             "start": times[0].isoformat() if times else None,
@@ -57,7 +60,7 @@ def write_survey(
         "engine": {"name": "builtin", "parameters": parameters},
         "seconds": dict(seconds),
     }
-    if complete:
+    if results:
         document |= _results(folder, photos)
     write_json(folder.survey_json, document)
 
