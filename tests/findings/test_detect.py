@@ -50,6 +50,8 @@ def test_every_number_has_an_interval_and_a_method(found):
             assert quantity.lo <= quantity.value <= quantity.hi
             assert quantity.lo < quantity.hi and quantity.method
             assert quantity.unit in ("m", "m2", "m3", "1")
+            assert quantity.source.startswith("map/")
+        assert finding.properties()["area_m2_source"] == finding.measures["area_m2"].source
 
 
 def test_progress_rises_to_one(tmp_path):

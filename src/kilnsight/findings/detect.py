@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -31,6 +32,7 @@ from kilnsight.findings.soil import find_soil
 from kilnsight.findings.surfaces import Tone, linear, map_plants, scene_tone
 from kilnsight.findings.taxonomy import taxonomy
 from kilnsight.mapping.grid import Grid
+from kilnsight.quantity import Quantity
 
 Progress = Callable[[float], None]
 Mask = NDArray[np.bool_]
@@ -49,6 +51,10 @@ MADE = 0.15
 """Share of pale bluish cells from which a heap is one of pipes, steel or stones in stock."""
 COVERED = 0.85
 """Cover fraction from which a pile is not open any more; what is torn then is D02."""
+FROM_HEIGHTS = "map/dsm.tif, map/dsm_spread.tif"
+"""What a pile's outline and sizes are got from."""
+FROM_COLOURS = "map/ortho.tif, map/dsm.tif"
+"""What a cover's and a ground's are got from; heights tell roofs, piles and sunny faces."""
 UNDECIDED = 0.3
 """Width of a cover fraction's interval from which it is not told; mixed colours leave less."""
 
@@ -147,8 +153,10 @@ def _pile_findings(
             "area_m2": measure_area(pile.polygon, scale=scale, outline_m=pile.outline_m),
             "perimeter_m": measure_perimeter(pile.polygon, scale=scale, outline_m=pile.outline_m),
             "volume_m3": pile.volume.net, "height_m": pile.volume.height,
-            "length_m": length, "width_m": width, "cover_fraction": covering,
+            "length_m": length, "width_m": width,
         }
+        measures = _sourced(measures, FROM_HEIGHTS)
+        measures |= _sourced({"cover_fraction": covering}, FROM_COLOURS)
         # Coal and a black net look alike: such a pile is reported, but with less confidence.
         doubt = 0.65 if covering.hi - covering.lo > UNDECIDED else 1.0
         doubt *= 0.4 if look.made > MADE else 1.0
@@ -156,6 +164,11 @@ def _pile_findings(
         found.append(Finding("D01", pile.polygon, pile.shape.confidence * doubt,
                              taxonomy()["D01"].severity, measures))
     return found
+
+
+def _sourced(measures: dict[str, Quantity], source: str) -> dict[str, Quantity]:
+    """The measures with the layers of the map they were got from."""
+    return {key: replace(quantity, source=source) for key, quantity in measures.items()}
 
 
 def _patch_outline_m(site: SiteMap) -> float:
@@ -174,6 +187,7 @@ def _road_finding(site: SiteMap, patch: Patch, cover: Cover) -> Finding:
         "length_m": length, "width_m": width,
     }
     severity = taxonomy()["D09"].severity
+    measures = _sourced(measures, FROM_COLOURS)
     return Finding("D09", patch.polygon, patch.confidence, severity, measures)
 
 
@@ -185,4 +199,5 @@ def _soil_finding(site: SiteMap, patch: Patch) -> Finding:
         "perimeter_m": measure_perimeter(patch.polygon, scale=scale, outline_m=outline),
     }
     severity = taxonomy()["D16"].severity
+    measures = _sourced(measures, FROM_COLOURS)
     return Finding("D16", patch.polygon, patch.confidence, severity, measures)

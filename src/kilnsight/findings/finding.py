@@ -85,12 +85,14 @@ class Finding:
 
 
 def _flat(measures: dict[str, Quantity]) -> dict[str, Any]:
-    """Each measure as value, `_lo`, `_hi` and `_method`."""
+    """Each measure as value, `_lo`, `_hi`, `_method` and, where it is known, `_source`."""
     flat: dict[str, Any] = {}
     for key, quantity in measures.items():
         flat[key] = _rounded(quantity.value)
         flat[f"{key}_lo"], flat[f"{key}_hi"] = _rounded(quantity.lo), _rounded(quantity.hi)
         flat[f"{key}_method"] = quantity.method
+        if quantity.source:
+            flat[f"{key}_source"] = quantity.source
     return flat
 
 
