@@ -26,6 +26,9 @@ from kilnsight.surveys.target import (
 )
 
 
+USERS = ("notes.txt", "evidence/F001/comment.txt", "evidence/F001/mine.jpg", "report/mine.txt")
+
+
 @pytest.fixture(scope="module")
 def flight(flight_photos):
     return read_folder(flight_photos, workers=0)
@@ -35,8 +38,8 @@ def flight(flight_photos):
 def folder(small_survey, tmp_path):
     """Complete survey that a test may spoil, with a file of the user's."""
     copy = shutil.copytree(small_survey, tmp_path / "survey")
-    (copy / "notes.txt").write_text("mine")
-    (copy / "evidence" / "F001" / "comment.txt").write_text("mine")
+    for name in USERS:
+        (copy / name).write_text("mine")
     return copy
 
 
@@ -74,7 +77,7 @@ def test_a_complete_survey_is_left_alone(flight, folder, ran):
     assert ran == []
     assert {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()} == before
     assert {(f.kind, f.path) for f in check(folder)} == {
-        ("extra", "notes.txt"), ("extra", "evidence/F001/comment.txt")
+        ("extra", name) for name in USERS
     }
 
 
@@ -114,8 +117,9 @@ def test_a_photo_less_starts_anew_and_says_so(flight, folder, ran):
     stale = [p for p in folder.rglob("*") if p.is_file() and p.stat().st_size
              and stage_of(p.relative_to(folder).as_posix()) and p.name != "survey.json"]
     assert stale == []
-    assert (folder / "notes.txt").read_text() == "mine"
-    assert (folder / "evidence" / "F001" / "comment.txt").read_text() == "mine"
+    assert not [*(folder / "evidence").rglob("*.json"), *(folder / "report").rglob("*.webp")]
+    assert [p.name for p in (folder / "evidence").rglob("*.jpg")] == ["mine.jpg"]
+    assert {(folder / name).read_text() for name in USERS} == {"mine"}
 
 
 def test_other_settings_start_anew(flight, folder, ran):
@@ -207,9 +211,20 @@ def test_folders_that_merely_begin_alike_are_beside_each_other(tmp_path):
         check_target(tmp_path / "a", tmp_path / "link" / "survey")
 
 
+@pytest.mark.parametrize("name", [".work", "evidence", "map", "report", "stac"])
+def test_a_link_in_place_of_a_folder_is_not_followed(name, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "survey.json").touch()
+    check_target(tmp_path / "photos", tmp_path / "out")
+    (tmp_path / "out" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is a link"):
+        check_target(tmp_path / "photos", tmp_path / "out")
+
+
 @pytest.mark.parametrize(("path", "stage"), [
-    ("map/dsm.tif", "surface"), ("evidence/F012/IMG 1.jpg", "findings"), ("report/x/1.webp",
-     "report"), ("notes.txt", None), ("evidence/F012/notes.txt", None), ("map/mine.tif", None),
+    ("map/dsm.tif", "surface"), ("evidence/F012/IMG 1.jpg", None), ("report/x/1.webp", None),
+    ("report/ortho/1.webp", "report"), ("evidence/F012/evidence.json", "findings"), ("notes.txt", None), ("evidence/F012/notes.txt", None), ("map/mine.tif", None),
 ])
 def test_the_program_knows_what_is_its_own(path, stage):
     assert stage_of(path) == stage

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
+from kilnsight.i18n import gettext as _
 from kilnsight.mapping.reconstruction import Reconstruction
 
 Array = NDArray[np.float64]
@@ -113,24 +114,25 @@ def _up(rotations: Array, centres: Array, seen: Observed) -> tuple[Array, float,
     if recorded.sum() >= 3:
         ups = np.einsum("nij,ni->nj", rotations[recorded], axes[recorded][:, :, 2])
         sigma = np.hypot(GIMBAL_SIGMA_DEG / np.sqrt(recorded.sum()), GIMBAL_BIAS_DEG)
-        return _robust_direction(ups), float(sigma), "gimbal angles"
+        return _robust_direction(ups), float(sigma), _("gimbal angles", "en")
     axis_up = _robust_direction(-rotations[:, 2])
     plane_up, extent, level = _plane(centres)
     if plane_up @ axis_up < 0:
         plane_up = -plane_up
     apart = np.degrees(np.arccos(np.clip(plane_up @ axis_up, -1, 1)))
     if extent <= 0 or level > 0.15 * extent:
-        return axis_up, AXIS_SIGMA_DEG, "mean camera axis"
+        return axis_up, AXIS_SIGMA_DEG, _("mean camera axis", "en")
     if apart > 4 * AXIS_SIGMA_DEG:
         # Photos that all slant one way, or a flight up a slope: seen from above, only one fits.
         if _misfit(centres, seen, plane_up) < _misfit(centres, seen, axis_up):
-            return plane_up, AXIS_SIGMA_DEG, "plane of flight"
-        return axis_up, AXIS_SIGMA_DEG, "mean camera axis"
+            return plane_up, AXIS_SIGMA_DEG, _("plane of flight", "en")
+        return axis_up, AXIS_SIGMA_DEG, _("mean camera axis", "en")
     # The frame has no scale yet: autopilot scatter about the plane stands for its metres.
     sigma = max(np.degrees(2 * level / extent), 0.8)
     weight = np.array([sigma**-2, AXIS_SIGMA_DEG**-2])
     up = weight[0] * plane_up + weight[1] * axis_up
-    return up / np.linalg.norm(up), float(weight.sum() ** -0.5), "plane of flight and camera axes"
+    sigma = float(weight.sum() ** -0.5)
+    return up / np.linalg.norm(up), sigma, _("plane of flight and camera axes", "en")
 
 
 def _misfit(centres: Array, seen: Observed, up: Array) -> float:
@@ -143,7 +145,7 @@ def _misfit(centres: Array, seen: Observed, up: Array) -> float:
 def _robust_direction(directions: Array) -> Array:
     """Geometric median of directions, shape (n, 3), length 1."""
     mean = directions.mean(axis=0)
-    for _ in range(30):
+    for _round in range(30):
         weight = 1 / np.maximum(np.linalg.norm(directions - mean, axis=1), 1e-4)
         mean = (weight[:, None] * directions).sum(axis=0) / weight.sum()
     return np.asarray(mean / np.linalg.norm(mean))
@@ -155,9 +157,9 @@ def _plane(centres: Array) -> tuple[Array, float, float]:
     Robust: a climb at the start or end of the flight does not tilt it.
     """
     weight = np.ones(len(centres))
-    for _ in range(60):
+    for _round in range(60):
         mean = (weight[:, None] * centres).sum(axis=0) / weight.sum()
-        _, spread, axes = np.linalg.svd((centres - mean) * np.sqrt(weight)[:, None])
+        _u, spread, axes = np.linalg.svd((centres - mean) * np.sqrt(weight)[:, None])
         distance = np.abs((centres - mean) @ axes[2])
         scale = max(1.4826 * float(np.median(distance)), 1e-9)
         weight = 1 / (1 + (distance / scale) ** 2) ** 2
@@ -176,8 +178,8 @@ def _level_fit(centres: Array, seen: Observed, up: Array) -> tuple[float, Array,
     origin = np.median(there.real) + 1j * np.median(there.imag)
     design = np.column_stack([here, np.ones(len(here))])
     weight = np.ones(len(here))
-    for _ in range(50):
-        turn, *_ = np.linalg.lstsq(design * weight[:, None], (there - origin) * weight, rcond=None)
+    for _round in range(50):
+        turn, *_rest = np.linalg.lstsq(design * weight[:, None], (there - origin) * weight, rcond=None)
         off = np.abs(design @ turn - (there - origin))
         weight = 1 / np.sqrt(1 + (off / max(1.4826 * float(np.median(off)), 0.05)) ** 2)
     angle = np.angle(turn[0])
@@ -219,7 +221,7 @@ def _trend(xy: Array, values: Array) -> tuple[Array, float]:
     """
     design = np.column_stack([xy, np.ones(len(xy))])
     keep = np.ones(len(values), dtype=bool)
-    for _ in range(10):
+    for _round in range(10):
         plane, *_rest = np.linalg.lstsq(design[keep], values[keep], rcond=None)
         off = np.abs(values - design @ plane)
         keep = off <= np.quantile(off, 0.9, method="higher")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from kilnsight.errors import InputError
 from kilnsight.evidence.manifest import check as check_manifest
 from kilnsight.i18n import gettext as _
 from kilnsight.photos.photo import Photo
+from kilnsight.reports.html import OURS
 from kilnsight.surveys.folder import SurveyFolder
 from kilnsight.surveys.stages import STAGES
 
@@ -34,10 +36,15 @@ OUTPUTS = {
 """Files each stage leaves, relative to the survey."""
 
 _FAMILIES = {
-    "findings": re.compile(r"evidence/F\d{3,}/([^/]+\.jpg|evidence\.json)"),
-    "report": re.compile(r"report/.+|stac/(collection|items/[^/]+)\.json"),
+    "findings": re.compile(r"evidence/F\d{3,}/evidence\.json"),
+    "report": re.compile(
+        rf"report/({'|'.join(map(re.escape, sorted(OURS)))})(/.+)?"
+        r"|stac/(collection|items/[^/]+)\.json"
+    ),
 }
 """Further files of a stage, whose number depends on what is found."""
+
+_CROP = re.compile(r"evidence/F\d{3,}/[^/]+\.jpg")
 
 _LEFTOVERS = (
     ".*.part", "map/.*.part", "map/*.part", "map/*.rough.tif*", "map/*.part.tif*",
@@ -47,6 +54,9 @@ _LEFTOVERS = (
 
 _KEPT_WORK = frozenset({"lock", "stages.json", "features", "reconstruction.npz"})
 """What an interrupted run goes on from, in `.work`; pairs are kept as well."""
+
+_FOLDERS = (".work", "evidence", "map", "report", "stac", "stac/items")
+"""Folders of a survey that are emptied or written into."""
 
 _NOT_OURS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "lost+found"})
 """What systems put into a folder by themselves."""
@@ -64,6 +74,11 @@ def check_target(photos: Path, out: Path) -> None:
               " it is."), file=out,
             remedy=_("Give a folder beside the photos with --out, such as {folder}.",
                      folder=here.with_name(f"{here.name}-survey")),
+        )
+    for link in (out / name for name in _FOLDERS if (out / name).is_symlink()):
+        raise InputError(
+            _("This folder of the survey is a link, and what it leads to is not the survey's."),
+            file=link, remedy=_("Take the link away; nothing was written."),
         )
     if out.is_dir() and not _is_survey(out) and any(p.name not in _NOT_OURS for p in out.iterdir()):
         raise InputError(
@@ -97,8 +112,28 @@ def bytes_needed(photos: Sequence[Photo]) -> int:
     return 5 * MIB + BYTES_PER_PHOTO * len(photos) + round(BYTES_PER_PIXEL * pixels)
 
 
-def stage_of(path: str) -> str | None:
-    """Stage that writes a file of the survey, None where it is not the program's."""
+def crops_of(folder: SurveyFolder) -> frozenset[str]:
+    """Crops that the survey's evidence.json files list, relative to the survey.
+
+    Other pictures beside them are the user's.
+    """
+    listed: set[str] = set()
+    for path in folder.evidence.glob("F*/evidence.json"):
+        try:
+            entries = json.loads(path.read_text("utf-8"))["evidence"]
+            listed |= {entry["crop"] for entry in entries}
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # a damaged list owns nothing
+    return frozenset(name for name in listed if isinstance(name, str) and _CROP.fullmatch(name))
+
+
+def stage_of(path: str, crops: frozenset[str] = frozenset()) -> str | None:
+    """Stage that writes a file of the survey, None where it is not the program's.
+
+    `crops` are the survey's own, see `crops_of`.
+    """
+    if path in crops:
+        return "findings"
     for stage in STAGES:
         family = _FAMILIES.get(stage)
         if path in OUTPUTS[stage] or (family is not None and family.fullmatch(path)):
@@ -117,12 +152,14 @@ def missing_from(folder: SurveyFolder) -> set[str]:
         faults = check_manifest(folder.root)
         lost += [fault.path for fault in faults if fault.kind == "missing"]
         _refuse_changed(folder, [f.path for f in faults if f.kind not in ("missing", "extra")])
-    return {stage for name in lost if (stage := stage_of(name)) is not None}
+    crops = crops_of(folder)
+    return {stage for name in lost if (stage := stage_of(name, crops)) is not None}
 
 
 def _refuse_changed(folder: SurveyFolder, changed: Iterable[str]) -> None:
     """Raise where a file of the program's was changed: by whom and why, it cannot know."""
-    names = sorted({name for name in changed if stage_of(name) is not None})
+    crops = crops_of(folder)
+    names = sorted({name for name in changed if stage_of(name, crops) is not None})
     if names:
         raise InputError(
             _("This survey was changed after it was finished: {names}.",
@@ -173,8 +210,9 @@ def sweep(folder: SurveyFolder) -> None:
 
 def clear(folder: SurveyFolder, *, keep_features: bool) -> None:
     """Remove all that the program wrote, but features where asked to; what is the user's stays."""
-    paths = sorted(folder.root.rglob("*"), reverse=True)
-    _remove(p for p in paths if p.is_file() and stage_of(p.relative_to(folder.root).as_posix()))
+    paths, crops = sorted(folder.root.rglob("*"), reverse=True), crops_of(folder)
+    _remove(p for p in paths
+            if p.is_file() and stage_of(p.relative_to(folder.root).as_posix(), crops))
     for path in paths:
         if path.is_dir() and folder.work not in (path, *path.parents) and not any(path.iterdir()):
             path.rmdir()
