@@ -25,7 +25,6 @@ from kilnsight.surveys.target import (
     stage_of,
 )
 
-
 USERS = ("notes.txt", "evidence/F001/comment.txt", "evidence/F001/mine.jpg", "report/mine.txt")
 
 
@@ -224,7 +223,8 @@ def test_a_link_in_place_of_a_folder_is_not_followed(name, tmp_path):
 
 @pytest.mark.parametrize(("path", "stage"), [
     ("map/dsm.tif", "surface"), ("evidence/F012/IMG 1.jpg", None), ("report/x/1.webp", None),
-    ("report/ortho/1.webp", "report"), ("evidence/F012/evidence.json", "findings"), ("notes.txt", None), ("evidence/F012/notes.txt", None), ("map/mine.tif", None),
+    ("report/ortho/1.webp", "report"), ("evidence/F012/evidence.json", "findings"),
+    ("notes.txt", None), ("evidence/F012/notes.txt", None), ("map/mine.tif", None),
 ])
 def test_the_program_knows_what_is_its_own(path, stage):
     assert stage_of(path) == stage
