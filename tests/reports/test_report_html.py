@@ -14,6 +14,7 @@ from survey_maker import HOSTILE
 
 from kilnsight.errors import InputError
 from kilnsight.evidence.manifest import check, write_manifest
+from kilnsight.reports import html
 from kilnsight.reports.html import embedded, write_report
 
 
@@ -100,6 +101,21 @@ def test_what_a_user_puts_beside_the_report_is_kept(survey, tmp_path):
     (copy / "report" / "notes.txt").write_text("mine")
     write_report(copy, language="en")
     assert (copy / "report" / "notes.txt").read_text() == "mine"
+
+
+def test_a_report_that_fails_leaves_a_users_files_in_place(survey, tmp_path, monkeypatch):
+    copy = shutil.copytree(survey, tmp_path / "copy")
+    notes = copy / "report" / "notes" / "mine.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+
+    def fail(old, new):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(html, "_replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_report(copy, language="en")
+    assert notes.read_text() == "mine" and not (copy / ".work").exists()
 
 
 def test_same_survey_gives_the_same_bytes(survey, tmp_path):

@@ -74,26 +74,33 @@ OURS = frozenset({"crops", "ortho", "relief", "overview.jpg"})
 
 @contextmanager
 def _fresh_folder(folder: SurveyFolder) -> Iterator[Path]:
-    """Empty folder that takes the place of the survey's `report/` when all went well.
+    """Empty folder whose entries take the place of those in `report/` when all went well.
 
     It lies in `.work` meanwhile, so that a killed run leaves nothing in the survey itself. What a
-    user put beside the report's own files is kept.
+    user put beside the report's own entries is never touched.
     """
     making = folder.work / "report"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     try:
         yield making
-        if folder.report_assets.exists():
-            for entry in folder.report_assets.iterdir():
-                if entry.name not in OURS:
-                    entry.rename(making / entry.name)
-            shutil.rmtree(folder.report_assets)
-        making.rename(folder.report_assets)
+        folder.report_assets.mkdir(exist_ok=True)
+        for name in sorted(OURS):
+            _replace(folder.report_assets / name, making / name)
     finally:
         shutil.rmtree(making, ignore_errors=True)
         if not any(folder.work.iterdir()):
             folder.work.rmdir()
+
+
+def _replace(old: Path, new: Path) -> None:
+    """Put `new`, where there is one, in the place of `old`."""
+    if old.is_dir() and not old.is_symlink():
+        shutil.rmtree(old)
+    else:
+        old.unlink(missing_ok=True)
+    if new.exists():
+        new.rename(old)
 
 
 def _cut_layers(content: Content, assets: Path) -> dict[str, Any]:
