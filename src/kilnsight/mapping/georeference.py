@@ -179,7 +179,8 @@ def _level_fit(centres: Array, seen: Observed, up: Array) -> tuple[float, Array,
     design = np.column_stack([here, np.ones(len(here))])
     weight = np.ones(len(here))
     for _round in range(50):
-        turn, *_rest = np.linalg.lstsq(design * weight[:, None], (there - origin) * weight, rcond=None)
+        goal = (there - origin) * weight
+        turn, *_rest = np.linalg.lstsq(design * weight[:, None], goal, rcond=None)
         off = np.abs(design @ turn - (there - origin))
         weight = 1 / np.sqrt(1 + (off / max(1.4826 * float(np.median(off)), 0.05)) ** 2)
     angle = np.angle(turn[0])
