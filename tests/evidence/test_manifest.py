@@ -1,5 +1,6 @@
 """A manifest must find every change, however small, and name it."""
 
+import errno
 import json
 import os
 import random
@@ -154,6 +155,21 @@ def test_a_name_that_is_no_text_is_reported(survey):
     assert kinds(survey) == {("extra", "bad?.txt")}
     with pytest.raises(InputError, match="UTF-8"):
         write_manifest(survey)
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out(survey, monkeypatch):
+    (survey / "closed").mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    for work in (write_manifest, check):
+        with pytest.raises(InputError, match="Permission denied"):
+            work(survey)
 
 
 def test_no_manifest_and_no_survey_are_named(tmp_path):

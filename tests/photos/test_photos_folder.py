@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -99,6 +100,21 @@ def test_surveys_and_links_to_folders_are_left_out(tmp_path):
     (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
     assert names(read_folder(tmp_path / "in", workers=0).photos) == ["DJI_0000.JPG", "DJI_0001.JPG"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    [rejected] = read_folder(tmp_path, workers=0).rejected
+    assert (rejected.name, rejected.flag) == ("closed/", Flag.UNREADABLE)
+    assert "Permission denied" in rejected.reason
 
 
 def test_pipe_called_jpg_does_not_hang(tmp_path):

@@ -168,7 +168,7 @@ def _chained(root: Path, *, skip: frozenset[str], completed: bool = False) -> li
 
 def _names(root: Path, *, skip: frozenset[str]) -> Iterator[str]:
     """Relative paths with `/` of everything under `root` that is no folder, links included."""
-    for folder, subfolders, files in os.walk(root):
+    for folder, subfolders, files in os.walk(root, onerror=_refuse_closed):
         base = Path(folder)
         links = [name for name in subfolders if (base / name).is_symlink()]
         top = base == root
@@ -177,6 +177,14 @@ def _names(root: Path, *, skip: frozenset[str]) -> Iterator[str]:
             if top and (name in skip or name == MANIFEST):
                 continue
             yield (base / name).relative_to(root).as_posix()
+
+
+def _refuse_closed(error: OSError) -> None:
+    """Raise for a folder that cannot be read: what it holds must not be left out unsaid."""
+    raise InputError(
+        _("The folder cannot be read: {reason}.", reason=error.strerror or str(error)),
+        remedy=_("Check the permissions of the folder and the disk."), file=error.filename,
+    ) from error
 
 
 def _readable(name: str) -> str:

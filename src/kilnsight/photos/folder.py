@@ -99,7 +99,8 @@ def read_folder(folder: Path, *, workers: int = 2, progress: Progress | None = N
     if not folder.is_dir():
         what = _("There is no such folder.") if not folder.exists() else _("This is not a folder.")
         raise InputError(what, remedy=_("Give the folder that holds the photos."), file=folder)
-    files = sorted(_walk(folder))
+    closed: list[Outcome] = []
+    files = sorted(_walk(folder, lambda error: closed.append(_closed(error, folder))))
     jpegs = [path for path in files if _is_jpeg(path)]
     outcomes: dict[Path, Photo | Rejected] = {}
     for path, outcome in _read_all(jpegs, folder=folder, workers=workers):
@@ -107,7 +108,7 @@ def read_folder(folder: Path, *, workers: int = 2, progress: Progress | None = N
         if progress is not None:
             progress(len(outcomes), len(jpegs))
     others = _others(folder, [path for path in files if not _is_jpeg(path)], jpegs)
-    return _flight(folder, [outcomes[path] for path in jpegs], others)
+    return _flight(folder, closed + [outcomes[path] for path in jpegs], others)
 
 
 def _is_jpeg(path: Path) -> bool:
@@ -115,9 +116,12 @@ def _is_jpeg(path: Path) -> bool:
     return path.suffix.lower() in JPEG_SUFFIXES and not path.name.startswith(".")
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Files below a folder; links to folders, hidden folders and surveys are not entered."""
-    for place, folders, names in os.walk(folder, followlinks=False):
+def _walk(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
+    """Files below a folder; links to folders, hidden folders and surveys are not entered.
+
+    `on_error` is told of a folder that cannot be read.
+    """
+    for place, folders, names in os.walk(folder, onerror=on_error, followlinks=False):
         if "survey.json" in names and Path(place) != folder:
             folders.clear()
             continue
@@ -137,6 +141,12 @@ def _others(folder: Path, files: list[Path], jpegs: list[Path]) -> tuple[OtherFi
 
 
 Outcome = Photo | Rejected
+
+
+def _closed(error: OSError, folder: Path) -> Outcome:
+    """What stands for a folder that cannot be read."""
+    path = Path(error.filename)
+    return Rejected(f"{_name(path, folder)}/", path, Flag.UNREADABLE, error.strerror or str(error))
 
 
 def _attempt(path: Path, folder: Path) -> Outcome:
