@@ -278,9 +278,11 @@ def _uncertainty(centres: Array, seen: Observed, up: Array) -> tuple[float, floa
     count = len(blocks)
     variance = (count - 1) / count * ((values - values.mean(axis=0)) ** 2).sum(axis=0)
     extent = np.exp(values[:, 0].mean()) * np.sqrt(((centres - middle) ** 2).sum(axis=1).mean())
-    floor = float(np.median(seen.sigma[:, 0])) / np.sqrt(count)
+    sigma = float(np.median(seen.sigma[:, 0]))
+    floor = sigma / np.sqrt(count)
     scale_sigma = np.hypot(np.sqrt(variance[0]), floor / max(float(extent), 1.0) / 2)
-    place_sigma = np.hypot(np.sqrt(variance[1:].max()), floor)
+    # A flight is short against the drift of GPS: its photos share most of the error of place.
+    place_sigma = np.hypot(np.sqrt(variance[1:].max()), sigma)
     return float(scale_sigma), float(place_sigma)
 
 

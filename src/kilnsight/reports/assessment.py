@@ -52,7 +52,8 @@ def accuracy_sentences(quality: Json) -> list[Text]:
     offset = at(quality, "georeference", "height_offset_sigma_m")
     sentences = []
     if place is not None:
-        text = plain(1.96 * place, "m")
+        # 2.45: within that many deviations of one axis lie 95 % of places in the plane.
+        text = plain(2.45 * place, "m")
         sentences.append(_(
             "A place read from the map lies within about {distance} of the true one "
             "(95 % confidence).", distance=text

@@ -159,7 +159,7 @@
       Object.keys(levels).sort().reverse().forEach(function (level) {
         var item = box.appendChild(element("div", "item"));
         item.appendChild(element("span", "dot s" + level));
-        item.appendChild(document.createTextNode(level + " " + levels[level]));
+        item.appendChild(document.createTextNode(levels[level] + " (" + level + " / 4)"));
       });
     }
   });
