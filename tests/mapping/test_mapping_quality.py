@@ -74,11 +74,13 @@ def test_a_changed_lens_is_said_once_a_lens():
     assert "+8.0" in report["warnings"][0]["text"]["zh_Hans"]
 
 
-def test_photos_without_altitude_are_no_drift():
+def test_photos_without_altitude_are_said_and_no_drift():
     changed = {"altitude_used": False, "altitude_range_m": 0.0,
                "vertical_residual_m": np.empty(0)}
     report = alignment_quality(placed(**changed), PHOTOS, given=2)
-    assert codes(report) == []
+    assert codes(report) == ["no_altitude"]
+    assert "高度未知" in report["warnings"][0]["text"]["zh_Hans"]
+    assert report["georeference"]["height_offset_sigma_m"] is None
     assert report["georeference"]["vertical_residual_m"] == {"median": None, "p95": None}
 
 

@@ -43,7 +43,8 @@ def alignment_quality(alignment: Alignment, photos: list[Photo], *, given: int) 
             "scale_sigma": _round(place.scale_sigma, 5),
             "tilt_sigma_deg": _round(place.tilt_sigma_deg, 3),
             "position_sigma_m": _round(place.position_sigma_m, 2),
-            "height_offset_sigma_m": _round(place.height_offset_sigma_m, 2),
+            "height_offset_sigma_m": _round(place.height_offset_sigma_m, 2)
+            if len(place.vertical_residual_m) else None,
             "gps_altitude_range_m": _round(place.altitude_range_m, 1),
             "flight_height_range_m": _round(place.flight_range_m, 1),
         },
@@ -74,7 +75,12 @@ def _warnings(alignment: Alignment, prior: dict[str, float]) -> list[Json]:
     """What the user should know before trusting the map."""
     place = alignment.place
     found = []
-    if not place.altitude_used and place.altitude_range_m > 0:
+    if not len(place.vertical_residual_m):
+        found.append(_warning(
+            "no_altitude", "The photos record no altitude: heights within the map are true to"
+            " scale, but their common level above the sea is not known.",
+        ))
+    elif not place.altitude_used and place.altitude_range_m > 0:
         found.append(_altitude_warning(place))
     if place.scale_sigma > MAX_SCALE_SIGMA:
         found.append(_warning(

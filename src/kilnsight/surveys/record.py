@@ -11,6 +11,7 @@ import numpy as np
 
 from kilnsight import __version__
 from kilnsight.findings.site import SiteMap
+from kilnsight.i18n import gettext as _
 from kilnsight.mapping.align import Alignment
 from kilnsight.mapping.footprint import footprint, to_lonlat
 from kilnsight.photos.geotag import photo_properties
@@ -79,10 +80,16 @@ def _results(folder: SurveyFolder, photos: Sequence[Photo]) -> Json:
 
 
 def _datum(photos: Sequence[Photo], figures: Json) -> str:
-    """Name of what heights are counted from."""
-    if not figures["georeference"]["altitude_used"]:
-        sigma = figures["georeference"]["height_offset_sigma_m"]
-        return f"local, level with the recorded GPS altitude to about {sigma:.0f} m"
+    """Name of what heights are counted from, in English; reports turn it."""
+    place = figures["georeference"]
+    if place["vertical_residual_m"]["median"] is None:
+        return _("local, arbitrary level", "en")
+    if not place["altitude_used"]:
+        sigma = f"{place['height_offset_sigma_m']:.0f}"
+        return _("local, level with the recorded GPS altitude to about {sigma} m", "en",
+                 sigma=sigma)
     references = sorted({p.altitude_reference for p in photos if p.altitude_reference})
-    return "GPS altitude as recorded by the camera" + (
-        f" ({', '.join(references)})" if references else "")
+    if not references:
+        return _("GPS altitude as recorded by the camera", "en")
+    return _("GPS altitude as recorded by the camera ({references})", "en",
+             references=", ".join(references))
