@@ -4,6 +4,7 @@ import errno
 import os
 import pickle
 import signal
+from multiprocessing import active_children, get_context
 
 import pytest
 
@@ -66,6 +67,19 @@ def test_workers_speak_the_language_of_their_parent():
         assert dict(run(language, [1], workers=1)) == {1: "zh_Hans"}
     finally:
         use_language(before)
+
+
+def test_ending_early_ends_the_own_workers_alone():
+    other = get_context("spawn").Process(target=signal.pause)
+    other.start()
+    try:
+        results = run(double, range(50), workers=1)
+        next(results)
+        results.close()
+        assert active_children() == [other]
+    finally:
+        other.kill()
+        other.join()
 
 
 def test_ctrl_c_works_as_before_afterwards():

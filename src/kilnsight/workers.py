@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import active_children, connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
@@ -34,8 +34,14 @@ class _Pool(ProcessPoolExecutor):
         with _ctrl_c_held():
             return super().submit(fn, *args, **kwargs)
 
+    def stop(self) -> None:
+        """End the workers of this pool, whatever they are at; other processes go on."""
+        # Python 3.14 has terminate_workers() for it.
+        for process in list((self._processes or {}).values()):
+            process.terminate()
 
-def pool(workers: int) -> ProcessPoolExecutor:
+
+def pool(workers: int) -> _Pool:
     """Executor with `workers` processes that end with this one, however it ends."""
     for name in _THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
@@ -102,8 +108,7 @@ def run(
         raise out_of_memory() from error
     except (KeyboardInterrupt, GeneratorExit):
         # Nobody waits for what the workers are at.
-        for child in active_children():
-            child.terminate()
+        executor.stop()
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
