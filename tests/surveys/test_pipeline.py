@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from kilnsight.errors import InputError, NothingToDoError
-from kilnsight.evidence.manifest import check, fingerprint
+from kilnsight.evidence.manifest import check, fingerprint, sha256_of
 from kilnsight.photos.folder import read_folder
 from kilnsight.surveys import pipeline
 from kilnsight.surveys.pipeline import Settings, survey
@@ -175,7 +175,8 @@ def test_a_survey_says_it_is_complete_only_when_it_is(flight, folder, monkeypatc
     monkeypatch.setattr(pipeline, "write_pdf", lambda root, language: (root / "report.pdf").touch())
     go(flight, folder)
     assert json.loads(about.read_text())["complete"] is True
-    assert fingerprint(folder) in (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text()
+    assert fingerprint(folder) in page and sha256_of(about) in page
 
 
 def test_the_disk_is_asked_for_what_is_needed(flight, tmp_path, monkeypatch):

@@ -119,6 +119,12 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def completed_survey(survey_json: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 in hex of survey.json as it is once the survey is complete."""
+    data = as_complete(survey_json.read_bytes())
+    return len(data), hashlib.sha256(data).hexdigest()
+
+
 def chain_of(previous: str, path: str, size: int, sha256: str) -> str:
     """Next link of the chain, in hex: SHA-256 of previous chain, path, size and hash."""
     return hashlib.sha256(f"{previous}{path}\n{size}\n{sha256}".encode()).hexdigest()
@@ -159,8 +165,7 @@ def _chained(root: Path, *, skip: frozenset[str], completed: bool = False) -> li
             )
         size, digest = path.stat().st_size, sha256_of(path)
         if completed and name == "survey.json":
-            data = as_complete(path.read_bytes())
-            size, digest = len(data), hashlib.sha256(data).hexdigest()
+            size, digest = completed_survey(path)
         chain = chain_of(chain, name, size, digest)
         entries.append(Entry(name, size, digest, chain))
     return entries

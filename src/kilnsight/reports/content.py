@@ -13,7 +13,7 @@ import shapely.geometry
 from pyproj import Transformer
 
 from kilnsight.errors import InputError
-from kilnsight.evidence.manifest import fingerprint, sha256_of
+from kilnsight.evidence.manifest import completed_survey, fingerprint, sha256_of
 from kilnsight.i18n import gettext as _
 from kilnsight.reports import figures, words
 from kilnsight.reports.bilingual import Text, looked_up, same
@@ -145,7 +145,9 @@ def read_content(survey: Path) -> Content:
         photos=[_photo(feature, folder, to_map) for feature in folder.read_photos()],
         warnings=[_warning(w) for w in quality.get("warnings") or []],
         fingerprint=fingerprint(folder.root),
-        hashes=[(p.relative_to(folder.root).as_posix(), sha256_of(p)) for p in _sealed(folder)],
+        hashes=[
+            (p.relative_to(folder.root).as_posix(), _sha256(p, folder)) for p in _sealed(folder)
+        ],
     )
 
 
@@ -300,6 +302,11 @@ def _warning(warning: Any) -> Text:
         return same(text)
     english, chinese = text.get("en"), text.get("zh_Hans")
     return Text(str(english or chinese or "–"), str(chinese or english or "–"))
+
+
+def _sha256(path: Path, folder: SurveyFolder) -> str:
+    # The report is made before survey.json says that the survey is complete.
+    return completed_survey(path)[1] if path == folder.survey_json else sha256_of(path)
 
 
 def _sealed(folder: SurveyFolder) -> list[Path]:
