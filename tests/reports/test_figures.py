@@ -76,7 +76,7 @@ def test_sentences_appear_only_where_the_figures_are():
 def test_sentences_carry_the_numbers():
     quality = {"georeference": {"position_sigma_m": 1.2, "scale_sigma": 0.004}}
     place, scale = assessment.accuracy_sentences(quality)
-    assert "2.35 m" in place.en and "2.35 m" in place.zh_Hans
+    assert "2.94 m" in place.en and "2.94 m" in place.zh_Hans
     assert "0.8 %" in scale.en and "1.6 %" in scale.en and "2.4 %" in scale.zh_Hans
     coverage = {"area_m2": 900.0, "hull_area_m2": 1000.0}
     seen = assessment.coverage_sentences({"coverage": coverage}, {})

@@ -33,6 +33,11 @@ def kilnsight(*arguments: object, language: str = "en") -> subprocess.CompletedP
     )
 
 
+def _hear_ctrl_c() -> None:
+    """Undo that a shell in the background lets all it starts ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A command under way, in a process group of its own, as a terminal starts it."""
 
@@ -40,7 +45,7 @@ class Running:
         self.process = subprocess.Popen(
             [*COMMAND, *map(str, arguments)], env=environment(), text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=_hear_ctrl_c,
         )
         self.lines: list[str] = []
         self._news = threading.Condition()
